@@ -1,0 +1,1 @@
+"""What every Homeward service stands on."""

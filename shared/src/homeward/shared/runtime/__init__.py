@@ -1,0 +1,1 @@
+"""The consumer runtime: fetch, decode, handle, produce and await delivery, commit."""
