@@ -1,0 +1,28 @@
+"""Authorisations: what may be looked for, by whose decision, until when; signed, verified, and denied with a reason."""
+
+from homeward.shared.authorisation.claims import Claims
+from homeward.shared.authorisation.decisions import AuthorisationDeniedError, Denial, DenialCode
+from homeward.shared.authorisation.keys import KeyFileError, KeySet, SigningKey
+from homeward.shared.authorisation.ranks import Purpose, Rank
+from homeward.shared.authorisation.token import issue
+from homeward.shared.authorisation.uses import ReadCrops, ReadPhoto, SearchFaces, Use
+from homeward.shared.authorisation.verifier import VerifiedAuthorisation, Verifier
+
+__all__ = [
+    "AuthorisationDeniedError",
+    "Claims",
+    "Denial",
+    "DenialCode",
+    "KeyFileError",
+    "KeySet",
+    "Purpose",
+    "Rank",
+    "ReadCrops",
+    "ReadPhoto",
+    "SearchFaces",
+    "SigningKey",
+    "Use",
+    "VerifiedAuthorisation",
+    "Verifier",
+    "issue",
+]
