@@ -32,7 +32,7 @@ def _read_instant(value: object) -> datetime:
 Instant = Annotated[datetime, BeforeValidator(_read_instant), PlainSerializer(format_instant)]
 
 # Lower case alone: one official must not pass for two by the spelling of an id.
-OfficialId = Annotated[str, Field(pattern=r"\A[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?\Z")]
+OfficialId = Annotated[str, Field(pattern=r"^[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?$")]
 
 
 class Terms(Protocol):
