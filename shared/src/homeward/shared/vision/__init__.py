@@ -1,0 +1,1 @@
+"""Pictures: decoding, alignment of faces, and what BlazeFace answers."""
