@@ -37,7 +37,8 @@ DEPTRY := --no-ansi --known-first-party homeward --known-first-party homewardapi
 
 lock: $(VENV)/.uv ## Pin every dependency anew, for all members and for each service's image.
 	$(COMPILE) --group dev pyproject.toml $(foreach member,$(MEMBERS),$(member)/pyproject.toml) --extra vision -o requirements.lock
-	@for service in services/*; do $(COMPILE) -c requirements.lock $$service/pyproject.toml -o $$service/requirements.lock || exit 1; done
+	echo hatchling | $(COMPILE) - -o build-requirements.lock
+	@for service in services/* cli; do $(COMPILE) -c requirements.lock $$service/pyproject.toml -o $$service/requirements.lock || exit 1; done
 
 protos: setup ## Generate protos/gen from the protos.
 	$(BIN)/python protos/generate.py
