@@ -9,7 +9,7 @@ import json
 import os
 import stat
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Self
@@ -32,11 +32,14 @@ def key_id(public_key: Ed25519PublicKey) -> str:
     return _base64url(hashlib.sha256(canonical.encode()).digest())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class SigningKey:
     """A private key. Its representation shows the key's id alone."""
 
-    private_key: Ed25519PrivateKey = field(repr=False)
+    private_key: Ed25519PrivateKey
+
+    def __repr__(self) -> str:
+        return f"SigningKey(key_id={self.key_id!r})"
 
     @property
     def key_id(self) -> str:

@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from pydantic import ValidationError
-
 from homeward.shared.authorisation import ceilings
 from homeward.shared.authorisation.caveats import (
     Approval,
@@ -21,6 +19,7 @@ from homeward.shared.authorisation.caveats import (
 from homeward.shared.authorisation.claims import Claims
 from homeward.shared.authorisation.decisions import Denial, DenialCode
 from homeward.shared.authorisation.ranks import Purpose, Rank
+from homeward.shared.instants import require_aware
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +87,10 @@ def decide(
             expires_at = min(expires_at, deadline)
             caveats.append(UrgentCaveat(deadline=deadline))
         # Footage from after the end could never be read, so the window says no more than the authorisation gives.
-        window_ends_at = min(request.window_ends_at, expires_at)
+        window_ends_at = min(require_aware(request.window_ends_at), expires_at)
         caveats.append(WindowCaveat(starts_at=request.window_starts_at, ends_at=window_ends_at))
-    except ValidationError:
+    except ValueError:
+        # Of which pydantic's own error is one.
         return Denial(DenialCode.BAD_CAVEAT, "the request has a malformed part, such as an official's id")
     claims = Claims(request.authorisation_id, issued_at, issued_at, expires_at, tuple(caveats))
     decision = claims.judge()
