@@ -10,7 +10,7 @@ from homeward.shared.authorisation import AuthorisationDeniedError, Claims, Deni
 from homeward.shared.authorisation.caveats import CamerasCaveat, UrgentCaveat
 from homeward.shared.authorisation.ceilings import LIVE_SEARCHES_DEFAULT, LIVE_SEARCHES_MAX, TOKEN_MAX_BYTES
 from homeward.shared.authorisation.decisions import Denial
-from homeward.shared.authorisation.policy import Official, decide
+from homeward.shared.authorisation.policy import Official, Request, decide
 from support.authorisations import AUTHORISATION_ID, NOON, OFFICER, SUPERVISOR, Authority, claims_for, request
 
 HOUR = timedelta(hours=1)
