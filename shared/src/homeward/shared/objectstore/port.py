@@ -19,7 +19,7 @@ class ObjectNotFoundError(ObjectStoreError):
 
 
 class ObjectLockedError(ObjectStoreError):
-    """The object is under a retention or a legal hold and cannot be deleted or replaced."""
+    """The object is under a retention or a legal hold and cannot be deleted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +35,18 @@ class ObjectInfo:
 
 @dataclass(frozen=True, slots=True)
 class LifecycleRule:
-    """Everything under `prefix` is deleted by the store itself `days` after it was written."""
+    """Everything under `prefix` is deleted by the store itself `days` after it was written.
+
+    `prefix` "" is the whole bucket. Raises ValueError when `days` is less than 1.
+    """
 
     rule_id: str
     prefix: str
     days: int
+
+    def __post_init__(self) -> None:
+        if self.days < 1:
+            raise ValueError("a lifecycle rule waits a day at the least")
 
 
 class ObjectStore(Protocol):
@@ -62,8 +69,9 @@ class ObjectStore(Protocol):
     ) -> ObjectInfo:
         """Write one object whole, replacing what was there; a reader never sees a part of it.
 
-        `size_bytes` is needed for a stream. `retain_until` locks the object (COMPLIANCE) in a bucket made with
-        object lock.
+        `size_bytes` is needed for a stream, of which exactly that much is read; ValueError where it ends before.
+        `retain_until` locks the object (COMPLIANCE) in a bucket made with object lock. There a later write hides the
+        locked object from readers, and `delete` still refuses: what was locked stays until its time.
         """
         ...
 
@@ -76,7 +84,7 @@ class ObjectStore(Protocol):
         ...
 
     def download(self, bucket: str, key: str, target: BinaryIO) -> ObjectInfo:
-        """Stream one object into `target`."""
+        """Stream one object into `target`, which holds a part of it when ObjectStoreUnavailableError is raised."""
         ...
 
     def stat(self, bucket: str, key: str) -> ObjectInfo:
@@ -88,19 +96,22 @@ class ObjectStore(Protocol):
         ...
 
     def list_prefixes(self, bucket: str, prefix: str = "") -> Iterator[str]:
-        """Yield each `<prefix>.../` of the next level, such as the days of a bucket."""
+        """Yield each `<prefix>.../` of the next level that holds an object, such as the days of a bucket."""
         ...
 
     def copy(self, bucket: str, key: str, to_bucket: str, to_key: str) -> None:
-        """Copy one object within the store."""
+        """Copy one object with its metadata and tags within the store."""
         ...
 
     def delete(self, bucket: str, key: str) -> None:
-        """Delete one object; one that is not there is no error. Raises ObjectLockedError."""
+        """Delete one object, every version of it; one that is not there is no error. Raises ObjectLockedError."""
         ...
 
     def delete_many(self, bucket: str, keys: Iterable[str]) -> int:
-        """Delete the objects with `keys`, in batches; return how many the store confirmed. Raises ObjectLockedError."""
+        """Delete the objects with `keys`, in batches, and return how many the store confirmed.
+
+        Raises ObjectLockedError when some are locked, after the others are gone.
+        """
         ...
 
     def tags(self, bucket: str, key: str) -> Mapping[str, str]:
@@ -112,11 +123,11 @@ class ObjectStore(Protocol):
         ...
 
     def presign_get(self, bucket: str, key: str, lifetime: timedelta) -> str:
-        """Return a URL with which anyone may read the object until `lifetime` has passed."""
+        """Return a URL with which anyone may read the object until `lifetime` (1 s to 7 days) has passed."""
         ...
 
     def ensure_bucket(self, bucket: str, *, object_lock: bool = False) -> None:
-        """Make the bucket when it is not there."""
+        """Make the bucket when it is not there; raise ObjectStoreError when it is there without the object lock."""
         ...
 
     def set_lifecycle(self, bucket: str, rules: Sequence[LifecycleRule]) -> None:
