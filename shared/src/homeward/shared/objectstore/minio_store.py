@@ -12,7 +12,6 @@ from minio.datatypes import Object
 from minio.deleteobjects import DeleteObject
 from minio.error import S3Error
 from minio.retention import Retention
-from minio.versioningconfig import OFF
 from urllib3.exceptions import HTTPError
 
 from homeward.shared.clock import Clock, SystemClock
@@ -20,6 +19,7 @@ from homeward.shared.objectstore.exact import ExactStream
 from homeward.shared.objectstore.minio_client import RETRIES, connect
 from homeward.shared.objectstore.minio_errors import error_of_code, translated
 from homeward.shared.objectstore.minio_lifecycle import from_config, to_config
+from homeward.shared.objectstore.minio_versions import Versions
 from homeward.shared.objectstore.port import (
     LifecycleRule,
     ObjectInfo,
@@ -42,7 +42,7 @@ class MinioStore:
         """Take `settings`; nothing is sent yet. At most `connections` are kept open for later use."""
         self._client = connect(settings, connections)
         self._clock = clock or SystemClock()
-        self._versioned: set[str] = set()
+        self._versions = Versions(self._client, self._clock)
 
     def put(
         self,
@@ -75,7 +75,7 @@ class MinioStore:
             )
         date = result.http_headers.get("date")
         modified_at = self._clock.now() if date is None else parsedate_to_datetime(date)
-        return ObjectInfo(key, size_bytes, modified_at, result.etag or "", dict(metadata or {}))
+        return ObjectInfo(key, size_bytes, modified_at, result.etag or "", _lower(metadata))
 
     def get(self, bucket: str, key: str) -> bytes:
         """Return one object whole, reading again when the connection breaks midway."""
@@ -113,7 +113,7 @@ class MinioStore:
             return _of_headers(key, found.metadata)
 
     def list(self, bucket: str, prefix: str = "") -> Iterator[ObjectInfo]:
-        """Yield every object under `prefix`, page by page."""
+        """Yield every object under `prefix`, page by page; SeaweedFS goes folder by folder, not by the whole key."""
         with translated("list", bucket):
             for found in self._client.list_objects(bucket, prefix=prefix, recursive=True):
                 if not found.is_dir:
@@ -123,7 +123,8 @@ class MinioStore:
         """Yield each `<prefix>.../` of the next level that holds an object."""
         with translated("list", bucket):
             for found in self._client.list_objects(bucket, prefix=prefix):
-                if found.is_dir and found.object_name:
+                # SeaweedFS goes on naming a folder whose last object is gone.
+                if found.is_dir and found.object_name and self._holds_any(bucket, found.object_name):
                     yield found.object_name
 
     def copy(self, bucket: str, key: str, to_bucket: str, to_key: str) -> None:
@@ -134,12 +135,10 @@ class MinioStore:
     def delete(self, bucket: str, key: str) -> None:
         """Delete one object with every version of it."""
         with translated("delete", bucket):
-            if not self._is_versioned(bucket):
+            if self._versions.kept(bucket):
+                self._versions.delete(bucket, key)
+            else:
                 self._client.remove_object(bucket, key)
-                return
-            # Oldest first: when one is locked, the newest still stands and readers see no change.
-            for version in reversed(self._versions(bucket, key)):
-                self._delete_version(bucket, key, version)
 
     def delete_many(self, bucket: str, keys: Iterable[str]) -> int:
         """Delete the objects with `keys`; those that can go are gone even when ObjectLockedError is raised."""
@@ -147,7 +146,9 @@ class MinioStore:
         confirmed = 0
         locked: ObjectLockedError | None = None
         while batch := list(islice(remaining, _BATCH)):
-            if self._is_versioned(bucket):
+            with translated("delete", bucket):
+                versioned = self._versions.kept(bucket)
+            if versioned:
                 for key in batch:
                     try:
                         self.delete(bucket, key)
@@ -200,7 +201,7 @@ class MinioStore:
         """Replace the bucket's lifecycle rules."""
         with translated("set the lifecycle", bucket):
             if rules:
-                self._client.set_bucket_lifecycle(bucket, to_config(rules, versioned=self._is_versioned(bucket)))
+                self._client.set_bucket_lifecycle(bucket, to_config(rules, versioned=self._versions.kept(bucket)))
             else:
                 self._client.delete_bucket_lifecycle(bucket)
 
@@ -234,13 +235,8 @@ class MinioStore:
                     response.close()
                     response.release_conn()
 
-    def _is_versioned(self, bucket: str) -> bool:
-        # Only a yes is remembered: versioning may be switched on later, and never off.
-        if bucket not in self._versioned:
-            if self._client.get_bucket_versioning(bucket).status == OFF:
-                return False
-            self._versioned.add(bucket)
-        return True
+    def _holds_any(self, bucket: str, prefix: str) -> bool:
+        return any(not found.is_dir for found in self._client.list_objects(bucket, prefix=prefix, recursive=True))
 
     def _has_object_lock(self, bucket: str) -> bool:
         with translated("make", bucket):
@@ -252,25 +248,10 @@ class MinioStore:
                 raise
             return True
 
-    def _versions(self, bucket: str, key: str) -> Sequence[str]:
-        """Return the ids of the object's versions and delete markers, newest first."""
-        found = self._client.list_objects(bucket, prefix=key, recursive=True, include_version=True)
-        return [version.version_id or "null" for version in found if version.object_name == key]
 
-    def _delete_version(self, bucket: str, key: str, version: str) -> None:
-        try:
-            self._client.remove_object(bucket, key, version_id=version)
-        except S3Error as error:
-            # Most servers say no more than that access is denied.
-            if error.code in {"AccessDenied", "InvalidRequest"} and self._is_locked(bucket, key, version):
-                raise ObjectLockedError(f"delete in the bucket {bucket} was refused: the object is locked") from error
-            raise
-
-    def _is_locked(self, bucket: str, key: str, version: str) -> bool:
-        if self._client.is_object_legal_hold_enabled(bucket, key, version_id=version):
-            return True
-        retention = self._client.get_object_retention(bucket, key, version_id=version)
-        return retention is not None and retention.retain_until_date.astimezone(UTC) > self._clock.now()
+def _lower(metadata: Mapping[str, str] | None) -> Mapping[str, str]:
+    """Return metadata as the store tells it: kept as headers, whose names have no case."""
+    return {name.lower(): value for name, value in (metadata or {}).items()}
 
 
 def _of_headers(key: str, headers: Any) -> ObjectInfo:

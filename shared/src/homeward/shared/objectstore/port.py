@@ -24,7 +24,10 @@ class ObjectLockedError(ObjectStoreError):
 
 @dataclass(frozen=True, slots=True)
 class ObjectInfo:
-    """One object: `size_bytes`, `modified_at` in UTC, the user's own `metadata` (empty in a listing)."""
+    """One object: `size_bytes`, `modified_at` in UTC, the user's own `metadata`.
+
+    The names of metadata are in lower case; a listing has none.
+    """
 
     key: str
     size_bytes: int
@@ -92,7 +95,10 @@ class ObjectStore(Protocol):
         ...
 
     def list(self, bucket: str, prefix: str = "") -> Iterator[ObjectInfo]:
-        """Yield every object under `prefix`, in the order of keys."""
+        """Yield every object under `prefix`, once each.
+
+        Those of one folder come in the order of their keys; which folder comes first is the store's affair.
+        """
         ...
 
     def list_prefixes(self, bucket: str, prefix: str = "") -> Iterator[str]:
