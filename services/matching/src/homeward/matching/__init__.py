@@ -1,0 +1,1 @@
+"""Searches recordings and live cameras for the one person of an authorisation."""

@@ -1,0 +1,62 @@
+"""A clip's faces in, sightings out: the same comparison at the head of the log."""
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+from homeward.matching.authorisations import Authorisations, Search
+from homeward.matching.comparison import Comparison
+from homeward.matching.coverage import covers
+from homeward.matching.ports import EmbedderDeniedError, Meter, SearchEndedError
+from homeward.shared.events import Event, InvalidEventError
+from homeward.shared.runtime.handler import RetryableError
+from homeward.shared.telemetry.logging import get_logger
+from homewardapi.face.v1.face_pb2 import ClipFaces
+from homewardapi.sighting.v1.sighting_pb2 import SEARCH_MODE_LIVE
+
+_log = get_logger()
+
+
+class LiveHandler:
+    """Handles `homeward.faces.v1` as it grows. With no search open it asks nothing of anybody."""
+
+    def __init__(
+        self,
+        *,
+        authorisations: Authorisations,
+        comparison: Comparison,
+        meter: Meter,
+        ready: Callable[[], bool],
+    ) -> None:
+        """`ready` says whether every authorisation written so far is known."""
+        self._authorisations = authorisations
+        self._comparison = comparison
+        self._meter = meter
+        self._ready = ready
+
+    def handle(self, event: Event) -> Sequence[Event]:
+        """Return the sightings in one clip, of every open search that covers it.
+
+        Each search embeds the faces under its own token: what one authorisation computed is never another's.
+        Raises RetryableError while something is away.
+        """
+        clip = event.message
+        if not isinstance(clip, ClipFaces):
+            raise InvalidEventError("the event holds no clip's faces")
+        if not self._ready():
+            raise RetryableError("the authorisations are not all read yet", retry_after=timedelta(seconds=0.2))
+        sightings: list[Event] = []
+        for search in self._authorisations.all_live():
+            if covers(search.authorisation, clip):
+                sightings.extend(self._compare(search, clip))
+        return sightings
+
+    def _compare(self, search: Search, clip: ClipFaces) -> list[Event]:
+        try:
+            return self._comparison.compare(search, [clip], SEARCH_MODE_LIVE).sightings
+        except SearchEndedError:
+            # Not admitted yet: the archive's plan, made after the admission, reaches beyond this clip.
+            return []
+        except EmbedderDeniedError:
+            _log.warning("embedder denied a search", authorisation_id=search.authorisation_id, clip_id=clip.clip_id)
+            self._meter.stopped("DENIED")
+            return []
