@@ -1,0 +1,1 @@
+"""Deletes what is too old, and wipes what an authorisation left behind."""

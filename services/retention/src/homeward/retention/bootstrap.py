@@ -1,0 +1,79 @@
+"""The composition root of retention."""
+
+from datetime import timedelta
+
+from prometheus_client import CollectorRegistry
+
+from homeward.retention.adapters.kafka_topics import KafkaTopicConfigs
+from homeward.retention.adapters.matching_templates import MatchingTemplates
+from homeward.retention.authorisations import AuthorisationTable
+from homeward.retention.backstop import Backstop
+from homeward.retention.handler import RetentionHandler
+from homeward.retention.holds import HoldTable
+from homeward.retention.metrics import RetentionMetrics
+from homeward.retention.part import RetentionPart
+from homeward.retention.settings import RetentionSettings
+from homeward.retention.sweep import Sweeper
+from homeward.retention.wipe import Wiper
+from homeward.shared.authorisation import KeySet, Verifier
+from homeward.shared.clock import SystemClock
+from homeward.shared.objectstore.minio_store import MinioStore
+from homeward.shared.runtime.backoff import Backoff
+from homeward.shared.runtime.operations import OperationsServer
+from homeward.shared.runtime.producer import EventProducer
+from homeward.shared.runtime.service import run_service
+from homeward.shared.runtime.table import TableReader
+from homeward.shared.telemetry.logging import DroppedFields, configure_logging
+from homeward.shared.telemetry.metrics import RuntimeMetrics
+from homeward.shared.topics import AUTHORISATIONS, FOOTAGE_RETENTION, HOLDS
+
+
+def run(settings: RetentionSettings) -> int:
+    """Run retention until a signal; return the exit status."""
+    registry = CollectorRegistry()
+    configure_logging(settings.log, "retention", dropped=DroppedFields(registry))
+    clock = SystemClock()
+    metrics = RetentionMetrics(registry)
+    runtime_metrics = RuntimeMetrics(registry)
+
+    store = MinioStore(settings.object_store)
+    producer = EventProducer(settings.kafka, client_id="homeward-retention")
+    templates = MatchingTemplates(settings.matching_target, timedelta(seconds=settings.wipe_timeout_s))
+
+    authorisations = AuthorisationTable(Verifier(KeySet.from_jwks_file(settings.authorisation_keys), clock))
+    holds = HoldTable()
+    tables = [
+        TableReader(settings.kafka, AUTHORISATIONS, authorisations.apply, metrics=runtime_metrics, clock=clock),
+        TableReader(settings.kafka, HOLDS, holds.apply, metrics=runtime_metrics, clock=clock),
+    ]
+
+    backstop = Backstop(store, KafkaTopicConfigs(settings.kafka), clock, metrics)
+    handler = RetentionHandler(
+        store=store,
+        authorisations=authorisations,
+        holds=holds,
+        sweeper=Sweeper(
+            store=store,
+            events=producer,
+            held=holds.in_force,
+            clock=clock,
+            metrics=metrics,
+            limit=FOOTAGE_RETENTION,
+        ),
+        wiper=Wiper(store, templates, producer, clock, metrics),
+        backstop=backstop,
+        clock=clock,
+        metrics=metrics,
+        sweep_every=timedelta(seconds=settings.sweep_every_s),
+        backoff=Backoff(),
+    )
+    part = RetentionPart(
+        handler,
+        backstop,
+        tables,
+        metrics=metrics,
+        step_every=timedelta(seconds=settings.step_every_s),
+        backoff=Backoff(),
+    )
+    operations = OperationsServer(settings.operations, registry=registry)
+    return run_service([*tables, part], operations=operations, clock=clock, closing=[producer.close, templates.close])

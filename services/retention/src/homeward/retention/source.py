@@ -1,0 +1,5 @@
+"""The name under which retention publishes."""
+
+from typing import Final
+
+SOURCE: Final = "homeward/retention"

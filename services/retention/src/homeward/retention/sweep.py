@@ -1,0 +1,148 @@
+"""Deletes footage and crops past their time, by listing, and says what a second listing still showed."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+from types import MappingProxyType
+from typing import Final
+
+from homeward.retention.expiry import Held, day_end, is_due, may_hold_due
+from homeward.retention.metrics import RetentionMetrics
+from homeward.retention.ports import Events
+from homeward.retention.source import SOURCE
+from homeward.shared.clock import Clock
+from homeward.shared.events import new_event
+from homeward.shared.ids import derived_id
+from homeward.shared.instants import format_instant, to_timestamp
+from homeward.shared.objectkeys import CROPS_BUCKET, FOOTAGE_BUCKET
+from homeward.shared.objectstore.port import ObjectInfo, ObjectLockedError, ObjectStore
+from homeward.shared.telemetry.logging import get_logger
+from homeward.shared.topics import DELETIONS
+from homewardapi.deletion.v1.deletion_pb2 import DeletedStore, Deletion, DeletionReason
+
+SWEPT_BUCKETS: Final[Mapping[str, DeletedStore.ValueType]] = MappingProxyType(
+    {
+        FOOTAGE_BUCKET: DeletedStore.DELETED_STORE_FOOTAGE,
+        CROPS_BUCKET: DeletedStore.DELETED_STORE_CROPS,
+    }
+)
+
+MARKER: Final = ".deleting"
+"""An empty object in a day that is being deleted. It goes when the deletion has been announced, so that a day whose
+announcement a crash prevented is found again by its prefix, although nothing else is left in it."""
+
+_BATCH: Final = 1000
+"""Keys a deletion, S3's own limit. A day of a city is millions of keys: they are never held all at once."""
+
+_log = get_logger()
+
+
+@dataclass(slots=True)
+class _Tally:
+    due: int = 0
+    due_bytes: int = 0
+    others: int = 0
+    newest: str = ""
+
+    def count(self, info: ObjectInfo, *, due: bool) -> None:
+        if due:
+            self.due += 1
+            self.due_bytes += info.size_bytes
+            self.newest = max(self.newest, info.key)
+        else:
+            self.others += 1
+
+
+class Sweeper:
+    """Sweeps the buckets of footage and crops. `held` answers what is held now; `limit` is how long footage lives."""
+
+    def __init__(
+        self,
+        *,
+        store: ObjectStore,
+        events: Events,
+        held: Callable[[datetime], Sequence[Held]],
+        clock: Clock,
+        metrics: RetentionMetrics,
+        limit: timedelta,
+    ) -> None:
+        self._store = store
+        self._events = events
+        self._held = held
+        self._clock = clock
+        self._metrics = metrics
+        self._limit = limit
+
+    def sweep(self) -> None:
+        """Delete everything past its time that no hold keeps, and announce it day by day.
+
+        Raises ObjectStoreUnavailableError or DeliveryError: the next sweep takes up what is left.
+        """
+        cutoff = self._clock.now() - self._limit
+        for bucket in SWEPT_BUCKETS:
+            for prefix in list(self._store.list_prefixes(bucket)):
+                if may_hold_due(prefix, cutoff):
+                    self._sweep_prefix(bucket, prefix, cutoff)
+
+    def _sweep_prefix(self, bucket: str, prefix: str, cutoff: datetime) -> None:
+        held = self._held(self._clock.now())
+        before, marked = self._delete(bucket, prefix, cutoff, held)
+        if not marked:
+            return
+        after = _Tally()
+        for info in self._objects(bucket, prefix):
+            after.count(info, due=is_due(info, cutoff, held))
+        deleted = max(0, before.due - after.due)
+        remaining = after.due + after.others
+        end = day_end(prefix)
+        gone = remaining == 0 and end is not None and end <= cutoff
+        now = self._clock.now()
+        # A day is gone once; parts of it go pass by pass, each named by the newest object that it deleted.
+        part = "gone" if gone else before.newest or format_instant(cutoff)
+        deletion = Deletion(
+            deletion_id=derived_id("deletion", bucket, prefix, part),
+            reason=DeletionReason.DELETION_REASON_RETENTION,
+            store=SWEPT_BUCKETS[bucket],
+            prefix=prefix,
+            objects_deleted=deleted,
+            bytes_deleted=max(0, before.due_bytes - after.due_bytes),
+            objects_remaining=remaining,
+            deleted_at=to_timestamp(now),
+        )
+        self._events.send([new_event(DELETIONS, deletion.deletion_id, SOURCE, now, deletion)])
+        self._store.delete(bucket, prefix + MARKER)
+        self._metrics.objects_deleted.labels(bucket).inc(deleted)
+        _log.info("deleted past its time", bucket=bucket, day_ends_at=end, deleted=deleted, objects=remaining)
+
+    def _delete(self, bucket: str, prefix: str, cutoff: datetime, held: Sequence[Held]) -> tuple[_Tally, bool]:
+        """Delete what is due; return the count of what was listed and whether there is anything to announce."""
+        tally = _Tally()
+        marked = any(info.key == prefix + MARKER for info in islice(self._store.list(bucket, prefix + MARKER), 1))
+        batch: list[str] = []
+        for info in self._objects(bucket, prefix):
+            due = is_due(info, cutoff, held)
+            tally.count(info, due=due)
+            if not due:
+                continue
+            if not marked:
+                self._store.put(bucket, prefix + MARKER, b"")
+                marked = True
+            batch.append(info.key)
+            if len(batch) == _BATCH:
+                self._delete_batch(bucket, batch)
+                batch = []
+        self._delete_batch(bucket, batch)
+        return tally, marked
+
+    def _delete_batch(self, bucket: str, keys: Sequence[str]) -> None:
+        if not keys:
+            return
+        try:
+            self._store.delete_many(bucket, keys)
+        except ObjectLockedError:
+            # The others are gone all the same, and the second listing counts what stayed.
+            _log.warning("locked objects stay past their time", bucket=bucket)
+
+    def _objects(self, bucket: str, prefix: str) -> Iterator[ObjectInfo]:
+        return (info for info in self._store.list(bucket, prefix) if info.key != prefix + MARKER)
