@@ -1,0 +1,33 @@
+"""The `homeward` command."""
+
+import typer
+
+from homeward.cli.commands import authorise, cameras, models
+from homeward.cli.commands.prepare import prepare
+from homeward.cli.commands.search import search
+from homeward.cli.commands.status import status
+from homeward.cli.commands.up import up
+from homeward.cli.commands.watch import watch
+
+app = typer.Typer(
+    name="homeward",
+    no_args_is_help=True,
+    help="CCTV that finds one person, hides everybody else, and proves what it deleted.",
+    pretty_exceptions_show_locals=False,
+)
+app.command()(up)
+app.add_typer(cameras.app, name="cameras")
+app.command()(search)
+app.command()(watch)
+app.command()(status)
+app.add_typer(models.app, name="models")
+app.command()(prepare)
+
+
+def main() -> None:
+    """Run the command."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+"""homeward search: how a search stands."""
+
+import threading
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from homeward.cli.console import console, fail
+from homeward.cli.context import Context
+from homeward.cli.eventlog import EventLog
+from homeward.cli.options import DEFAULT_DATA_FOLDER, DataFolder, load_context
+from homeward.cli.progress import SearchProgress
+from homeward.cli.results import results_table, sightings_of
+from homeward.shared.clock import SystemClock
+from homeward.shared.topics import AUTHORISATIONS, SEARCH_TASKS, SIGHTINGS
+from homewardapi.sighting.v1.sighting_pb2 import Sighting
+
+
+def search(
+    authorisation_id: Annotated[str, typer.Argument(help="The authorisation, as `homeward authorise` printed it.")],
+    live: Annotated[bool, typer.Option("--live", help="Go on with what the cameras see from now on.")] = False,
+    timeout_s: Annotated[float, typer.Option("--timeout", help="Seconds to wait for the recordings.")] = 3600.0,
+    data: DataFolder = DEFAULT_DATA_FOLDER,
+) -> None:
+    """Follow the search of an authorisation: progress over the recordings, then what was found, best first."""
+    context = load_context(data)
+    if authorisation_id not in EventLog(context.kafka).state(AUTHORISATIONS):
+        fail(f"there is no authorisation {authorisation_id}; `homeward authorise` makes one and prints its id")
+    progress = follow_archive(context, authorisation_id, timedelta(seconds=timeout_s))
+    if progress.refusal is not None:
+        fail(f"the search cannot start: {progress.refusal}")
+    if not progress.finished:
+        fail("the search over the recordings has not ended in time; call again to go on watching it")
+    console.print(summary(progress))
+    console.print(results_table(sightings_of(EventLog(context.kafka), authorisation_id)))
+    if live:
+        _follow_live(context, authorisation_id)
+
+
+def follow_archive(context: Context, authorisation_id: str, timeout: timedelta) -> SearchProgress:
+    """Show the progress of the search over recordings until it ends or `timeout` is over; return how it stands."""
+    clock = SystemClock()
+    until = clock.monotonic() + timeout.total_seconds()
+    stop = threading.Event()
+    state = SearchProgress()
+    with Progress(
+        SpinnerColumn(),
+        TextColumn("[bold]{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[figures]}"),
+        TimeElapsedColumn(),
+        console=console,
+        disable=not console.is_terminal,
+    ) as bar:
+        task = bar.add_task("planning", total=None, figures="")
+        for event in EventLog(context.kafka).follow([SEARCH_TASKS], stop, from_start=True):
+            if event is not None:
+                state = state.after(event, authorisation_id)
+                bar.update(
+                    task,
+                    description="searching recordings",
+                    total=state.task_count,
+                    completed=len(state.completed),
+                    figures=_figures(state),
+                )
+            if state.finished or clock.monotonic() > until:
+                stop.set()
+    return state
+
+
+def _hours(span: timedelta) -> str:
+    return f"{span.total_seconds() / 3600:.2f}"
+
+
+def _figures(state: SearchProgress) -> str:
+    hours = _hours(state.camera_time_done)
+    return f"{hours} camera-hours, {state.faces_compared} faces compared, {state.candidates} candidates"
+
+
+def summary(state: SearchProgress) -> str:
+    """Return what was searched and what could not be: "not found" must never be read as "not there"."""
+    text = f"Searched {_figures(state)}."
+    if state.faces_not_compared:
+        text += f" {state.faces_not_compared} faces were seen and were too poor to compare."
+    if state.clips_unreadable:
+        text += f" {state.clips_unreadable} clips could not be read in whole."
+    return text
+
+
+def _follow_live(context: Context, authorisation_id: str) -> None:
+    console.print("Watching the cameras; Ctrl-C ends the watching, not the search.")
+    try:
+        for event in EventLog(context.kafka).follow([SIGHTINGS], threading.Event(), from_start=False):
+            sighting = None if event is None else event.message
+            if isinstance(sighting, Sighting) and sighting.authorisation_id == authorisation_id:
+                console.print(results_table([sighting]))
+    except KeyboardInterrupt:
+        return

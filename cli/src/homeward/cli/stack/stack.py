@@ -1,0 +1,155 @@
+"""All of Homeward as processes of one machine, on the embedded broker and object store."""
+
+import http.client
+import json
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from homeward.cli.context import Context
+from homeward.cli.embedded.ports import LOOPBACK, free_ports
+from homeward.cli.embedded.process import ChildProcess
+from homeward.cli.embedded.seaweedfs import SeaweedFs
+from homeward.cli.embedded.tansu import Tansu, TansuBucket
+from homeward.cli.prepare import prepare
+from homeward.cli.stack.folder import DataFolder
+from homeward.cli.stack.services import SERVICES, Ports, ServiceCommands
+from homeward.cli.stack.supervisor import Supervisor
+from homeward.shared.clock import Clock, SystemClock
+from homeward.shared.objectstore.minio_store import MinioStore
+
+BROKER_BUCKET: Final = "kafka"
+"""Where the embedded broker keeps its log, so that it is as durable as the footage."""
+
+_SERVICE_READY_S: Final = 90.0  # about 5 s; mediapipe's first import on a slow disk takes the longest
+_PROBE_S: Final = 1.0
+
+
+def _silent(_: str) -> None:
+    """Report nothing."""
+
+
+@dataclass
+class Stack:
+    """One machine's Homeward. `overrides` are further settings of a service, by its name.
+
+    `report` is told in words what is being started and what ended by itself.
+    """
+
+    root: Path
+    models: Path
+    overrides: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    report: Callable[[str], None] = _silent
+    clock: Clock = field(default_factory=SystemClock)
+
+    def __post_init__(self) -> None:
+        self.folder = DataFolder(self.root.resolve())
+        self.object_store = SeaweedFs(self.folder.objects)
+        self.services: dict[str, ChildProcess] = {}
+        self._broker: Tansu | None = None
+        self._ports: Ports | None = None
+        self._stop = threading.Event()
+        self._watching: threading.Thread | None = None
+
+    @property
+    def broker(self) -> Tansu:
+        """The embedded broker; there from `start` on."""
+        if self._broker is None:
+            raise RuntimeError("the stack was not started")
+        return self._broker
+
+    @property
+    def ports(self) -> Ports:
+        """Where the services listen; there from `start` on."""
+        if self._ports is None:
+            raise RuntimeError("the stack was not started")
+        return self._ports
+
+    def children(self) -> dict[str, ChildProcess]:
+        """Return every process of the stack by name, the broker and the object store included."""
+        return {"object-store": self.object_store.process, "broker": self.broker.process, **self.services}
+
+    def start(self) -> Context:
+        """Start everything, wait until each service is ready, and keep it running until `stop`.
+
+        Returns how to reach it, which is written to the folder as well. Raises ProcessError when a part does not get
+        ready; what was started is ended then.
+        """
+        try:
+            return self._start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """End everything: the services first, so that they drain into a broker and a store that still answer."""
+        self._stop.set()
+        if self._watching is not None:
+            self._watching.join()
+        enders = [threading.Thread(target=child.stop, args=(40.0,)) for child in self.services.values()]
+        for ender in enders:
+            ender.start()
+        for ender in enders:
+            ender.join()
+        if self._broker is not None:
+            self._broker.stop()
+        self.object_store.stop()
+
+    def ready(self, service: str) -> bool:
+        """Return whether `service` says that it is ready."""
+        return readiness(self.ports.operations[service]) is not None
+
+    def _start(self) -> Context:
+        self.folder.make()
+        self.report("starting the object store")
+        self.object_store.start()
+        settings = self.object_store.settings
+        store = MinioStore(settings)
+        store.ensure_bucket(BROKER_BUCKET)
+        self.report("starting the broker")
+        bucket = TansuBucket(
+            BROKER_BUCKET, f"http://{settings.endpoint}", settings.access_key, settings.secret_key, settings.region
+        )
+        self._broker = Tansu(self.folder.broker, bucket=bucket)
+        self._broker.start()
+        prepare(self._broker.kafka, store)
+        operations = free_ports(len(SERVICES) + 2)
+        self._ports = Ports(
+            dict(zip(SERVICES, operations, strict=False)), embedding=operations[-2], matching=operations[-1]
+        )
+        context = Context(
+            kafka=self._broker.kafka,
+            object_store=settings,
+            embedding_target=f"{LOOPBACK}:{self._ports.embedding}",
+            matching_target=f"{LOOPBACK}:{self._ports.matching}",
+            keys_folder=self.folder.keys,
+            operations_ports=self._ports.operations,
+        )
+        context.save(self.folder.root)
+        commands = ServiceCommands(self.folder, self.models, context.kafka, settings, self._ports, self.overrides)
+        for service in SERVICES:
+            self.services[service] = ChildProcess(commands.command(service))
+            self.services[service].start()
+        for service, child in self.services.items():
+            self.report(f"waiting for {service}")
+            child.wait_ready(lambda service=service: self.ready(service), _SERVICE_READY_S)  # type: ignore[misc]
+        supervisor = Supervisor(self.children(), self.clock, self.report)
+        self._watching = threading.Thread(target=supervisor.run, args=(self._stop,), name="supervisor", daemon=True)
+        self._watching.start()
+        return context
+
+
+def readiness(port: int) -> Mapping[str, bool] | None:
+    """Return the parts of the service whose operations port is `port` when all are ready, and None otherwise."""
+    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=_PROBE_S)
+    try:
+        connection.request("GET", "/readyz")
+        answer = connection.getresponse()
+        body = answer.read()
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()
+    return dict(json.loads(body)["parts"]) if answer.status == http.client.OK else None
