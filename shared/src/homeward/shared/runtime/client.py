@@ -14,6 +14,12 @@ LIBRDKAFKA_LOGGER: Final = "homeward.librdkafka"
 WIDEST_MESSAGE_BYTES: Final = max(topic.max_message_bytes for topic in TOPICS.values())
 """The most that one message of ours may hold: a dead letter, which holds another topic's message whole."""
 
+FETCH_WAIT_MS: Final = 100
+"""How long a broker may hold a fetch open when nothing is there.
+
+A partition that is assigned or resumed waits until the fetch under way is answered, so librdkafka's 500 ms would be
+added to every table's start and to every event after a slow one."""
+
 _RESERVED: Final = frozenset(
     {
         "acks",
@@ -87,6 +93,7 @@ def reader_config(kafka: KafkaSettings, client_id: str) -> dict[str, Any]:
         "auto.offset.reset": "earliest",
         # The end of a fetch is the one end of the log that every broker tells rightly.
         "enable.partition.eof": True,
+        "fetch.wait.max.ms": FETCH_WAIT_MS,
     }
 
 

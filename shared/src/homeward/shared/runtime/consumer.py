@@ -11,7 +11,7 @@ from opentelemetry.trace import Tracer
 
 from homeward.shared.clock import Clock
 from homeward.shared.runtime.backoff import Backoff
-from homeward.shared.runtime.client import KafkaFailedError, client_config, must_stop
+from homeward.shared.runtime.client import FETCH_WAIT_MS, KafkaFailedError, client_config, must_stop
 from homeward.shared.runtime.handler import Handler
 from homeward.shared.runtime.processor import Outcome, Processor
 from homeward.shared.runtime.producer import EventSender
@@ -25,6 +25,9 @@ from homeward.shared.topics import Topic
 
 _FETCHED_AHEAD_KIB: Final = 16 * 1024
 """What librdkafka may hold fetched ahead: four of the widest messages, far below its own 64 MiB."""
+
+_HEARTBEATS_A_SESSION: Final = 3
+"""Two heartbeats may be lost before the group gives the member up."""
 
 _log = get_logger()
 
@@ -86,12 +89,15 @@ class Consumer:
             clock=clock,
             tracer=tracer or new_tracer(group),
         )
-        self._config = client_config(kafka, group, tuning) | {
+        session_ms = kafka.session_timeout_s * 1000
+        liveness = {"session.timeout.ms": session_ms, "heartbeat.interval.ms": session_ms // _HEARTBEATS_A_SESSION}
+        self._config = client_config(kafka, group, liveness | dict(tuning or {})) | {
             "group.id": group,
             "enable.auto.commit": False,
             "enable.auto.offset.store": False,
             "auto.offset.reset": "earliest",
             "partition.assignment.strategy": "cooperative-sticky",
+            "fetch.wait.max.ms": FETCH_WAIT_MS,
             "queued.max.messages.kbytes": _FETCHED_AHEAD_KIB,
             "error_cb": self._on_error,
         }

@@ -25,6 +25,9 @@ from homeward.shared.topics import Topic
 CLOCK_SKEW: Final = timedelta(minutes=1)
 """How far the clocks of two publishers may differ: a span reaches that much further on both sides."""
 
+_FETCH_WAIT_MS: Final = 10
+"""A replay reads what is there already; waiting at the end for more would only slow each look at an offset."""
+
 _POLL_S: Final = 0.5
 _QUERY_S: Final = 10.0
 
@@ -64,7 +67,7 @@ class LogReader:
         connect: Callable[[dict[str, Any]], KafkaConsumer] = KafkaConsumer,
     ) -> None:
         """`patience` is how long a broker may say nothing before LogReadError."""
-        self._config = reader_config(kafka, client_id)
+        self._config = reader_config(kafka, client_id) | {"fetch.wait.max.ms": _FETCH_WAIT_MS}
         self._metrics = metrics
         self._clock = clock or SystemClock()
         self._patience = patience
