@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import (  # type: ignore[attr-defined] - the library's own documented names
+
+# The library documents these names here and does not export them.
+from confluent_kafka.admin import (  # type: ignore[attr-defined]
     AdminClient,
     AlterConfigOpType,
     ConfigEntry,
