@@ -4,6 +4,8 @@ import threading
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from google.protobuf.message import Message
+
 from homeward.shared.authorisation import (
     AuthorisationDeniedError,
     Denial,
@@ -59,8 +61,10 @@ class Authorisations:
         self._states: dict[str, _State] = {}
         self._halted: set[str] = set()
 
-    def apply(self, authorisation_id: str, message: Authorisation | None) -> None:
-        """Take a state; None, a removal, closes."""
+    def apply(self, authorisation_id: str, message: Message | None) -> None:
+        """Take a state, an Authorisation; None, a removal, closes. Raises TypeError for any other message."""
+        if not isinstance(message, Authorisation | None):
+            raise TypeError("the state is no authorisation")
         state = _CLOSED if message is None else self._read(authorisation_id, message)
         with self._lock:
             known = self._states.get(authorisation_id)

@@ -1,0 +1,117 @@
+"""Puts the service together."""
+
+from datetime import timedelta
+
+from prometheus_client import CollectorRegistry
+
+from homeward.matching.adapters.embedding_client import GrpcEmbedder, connect
+from homeward.matching.adapters.log import ReplayedLog
+from homeward.matching.adapters.matching_service import SERVICE_NAME, MatchingServicer
+from homeward.matching.adapters.qdrant import QdrantSubjects
+from homeward.matching.authorisations import Authorisations
+from homeward.matching.comparison import Comparison
+from homeward.matching.enrolment import Enrolment
+from homeward.matching.handler.live import LiveHandler
+from homeward.matching.handler.planning import PlanningHandler
+from homeward.matching.handler.tasks import TaskHandler
+from homeward.matching.messages import SOURCE
+from homeward.matching.metrics import MatchingMetrics
+from homeward.matching.searches import Searches
+from homeward.matching.settings import MatchingSettings
+from homeward.matching.sweep import Sweeper
+from homeward.shared.authorisation import KeySet, Verifier
+from homeward.shared.clock import SystemClock
+from homeward.shared.runtime.consumer import Consumer
+from homeward.shared.runtime.grpc_server import serve
+from homeward.shared.runtime.handler import Handler
+from homeward.shared.runtime.operations import OperationsServer
+from homeward.shared.runtime.producer import EventProducer
+from homeward.shared.runtime.replay import LogReader
+from homeward.shared.runtime.service import run_service
+from homeward.shared.runtime.table import TableReader
+from homeward.shared.telemetry.logging import DroppedFields, configure_logging
+from homeward.shared.telemetry.metrics import RuntimeMetrics
+from homeward.shared.topics import AUTHORISATIONS, FACES, SEARCH_TASKS, Topic
+
+
+def run(settings: MatchingSettings) -> int:
+    """Run the service until it is told to stop; return the exit status."""
+    registry = CollectorRegistry()
+    configure_logging(settings.log, "matching", dropped=DroppedFields(registry))
+    clock = SystemClock()
+    runtime_metrics = RuntimeMetrics(registry)
+    meter = MatchingMetrics(registry)
+
+    subjects = _subjects(settings)
+    channel = connect(settings.embedding_target)
+    embedder = GrpcEmbedder(channel, timedelta(seconds=settings.embedding_timeout_s))
+    producer = EventProducer(settings.kafka, client_id="homeward-matching")
+    log = ReplayedLog(LogReader(settings.kafka, metrics=runtime_metrics, clock=clock))
+
+    authorisations = Authorisations(Verifier(KeySet.from_jwks_file(settings.authorisation_keys), clock))
+    table = TableReader(settings.kafka, AUTHORISATIONS, authorisations.apply, metrics=runtime_metrics, clock=clock)
+    enrolment = Enrolment(
+        authorisations=authorisations,
+        subjects=subjects,
+        embedder=embedder,
+        meter=meter,
+        photo_threshold=settings.photo_threshold,
+        live_searches=settings.live_searches,
+    )
+    comparison = Comparison(
+        authorisations=authorisations,
+        subjects=subjects,
+        embedder=embedder,
+        enrolment=enrolment,
+        clock=clock,
+        meter=meter,
+        threshold=settings.threshold,
+        batch_crops=settings.batch_crops,
+    )
+    planning = PlanningHandler(
+        authorisations=authorisations,
+        enrolment=enrolment,
+        log=log,
+        clock=clock,
+        task_messages=settings.task_messages,
+        handover=timedelta(seconds=settings.handover_s),
+        ready=table.ready,
+    )
+    tasks = TaskHandler(
+        authorisations=authorisations, comparison=comparison, log=log, clock=clock, meter=meter, ready=table.ready
+    )
+    live = LiveHandler(authorisations=authorisations, comparison=comparison, meter=meter, ready=table.ready)
+
+    def consumer(group: str, topic: Topic, handler: Handler) -> Consumer:
+        return Consumer(
+            settings.kafka,
+            group=group,
+            topics=[topic],
+            handler=handler,
+            producer=producer,
+            metrics=runtime_metrics,
+            clock=clock,
+            source=SOURCE,
+        )
+
+    searches = Searches(authorisations=authorisations, subjects=subjects, enrolment=enrolment, meter=meter)
+    sweeper = Sweeper(authorisations=authorisations, subjects=subjects, clock=clock, meter=meter, known=table.ready)
+    return run_service(
+        [
+            sweeper,
+            table,
+            consumer("matching-planner", AUTHORISATIONS, planning),
+            consumer("matching", SEARCH_TASKS, tasks),
+            consumer("matching-live", FACES, live),
+            serve(settings.grpc_listen, MatchingServicer(searches).register, services=[SERVICE_NAME]),
+        ],
+        operations=OperationsServer(settings.operations, registry=registry),
+        clock=clock,
+        closing=[producer.close, channel.close, subjects.close],
+    )
+
+
+def _subjects(settings: MatchingSettings) -> QdrantSubjects:
+    if settings.qdrant_folder is not None:
+        return QdrantSubjects.in_folder(settings.qdrant_folder)
+    return QdrantSubjects.at_server(settings.qdrant_url or "", settings.qdrant_api_key)

@@ -1,0 +1,57 @@
+"""The settings of matching."""
+
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, SecretStr, model_validator
+
+from homeward.matching.handler.tasks import WIDEST_TASK_MESSAGES
+from homeward.shared.authorisation.ceilings import LIVE_SEARCHES_DEFAULT, LIVE_SEARCHES_MAX
+from homeward.shared.settings import ServiceSettings
+
+
+class MatchingSettings(ServiceSettings):
+    """What matching needs to know."""
+
+    grpc_listen: str = Field(default="127.0.0.1:50051", description="host:port on which MatchingService is served.")
+    embedding_target: str = Field(description="host:port of the embedding service.")
+    authorisation_keys: Path = Field(description="JWKS file with the public keys that sign authorisations.")
+    qdrant_url: str | None = Field(
+        default=None, description="URL of the Qdrant server that holds the subjects' templates; for several replicas."
+    )
+    qdrant_api_key: SecretStr | None = Field(default=None, description="The service's key at the Qdrant server.")
+    qdrant_folder: Path | None = Field(
+        default=None, description="Folder of the templates without a server; one replica alone may own it."
+    )
+    threshold: float = Field(
+        default=0.5, gt=0, lt=1, description="Cosine similarity from which a face is announced as a sighting."
+    )
+    photo_threshold: float = Field(
+        default=0.4, gt=0, lt=1, description="Least cosine similarity of two reference photos of one subject."
+    )
+    live_searches: int = Field(
+        default=LIVE_SEARCHES_DEFAULT, ge=1, le=LIVE_SEARCHES_MAX, description="Face searches open at once, at most."
+    )
+    task_messages: int = Field(
+        default=500, ge=1, le=WIDEST_TASK_MESSAGES, description="Messages of the log that one search task reads."
+    )
+    batch_crops: int = Field(
+        default=128, ge=1, le=4096, description="Crops under way to the embedding service at once, about."
+    )
+    embedding_timeout_s: float = Field(
+        default=60, gt=0, le=600, description="Seconds in which the embedding service must answer one batch."
+    )
+    handover_s: float = Field(
+        default=1,
+        ge=0,
+        le=60,
+        description="Seconds between enrolling a subject and fixing where the live search begins.",
+    )
+
+    @model_validator(mode="after")
+    def _one_store(self) -> Self:
+        if (self.qdrant_url is None) == (self.qdrant_folder is None):
+            raise ValueError("give qdrant_url or qdrant_folder, one of the two")
+        if self.qdrant_api_key is not None and self.qdrant_url is None:
+            raise ValueError("qdrant_api_key is for a server: give qdrant_url")
+        return self
