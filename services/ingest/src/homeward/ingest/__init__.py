@@ -1,0 +1,1 @@
+"""Records cameras: cuts clips without transcoding, keeps them safe until they are stored, announces them."""

@@ -1,0 +1,251 @@
+"""The spool: finished stretches on disk, kept in order until they are sent, through any crash.
+
+`<folder>/<camera_id>/state.json` is what is remembered of a camera, `<serial>.json` one stretch, `<serial>.mp4` its
+footage, `*.part` a clip being written. Each file is written aside, synchronised and renamed, so that it is whole or
+absent; a stretch is there when its JSON is. The stretch's JSON carries the state that follows from it, so that the two
+cannot come apart.
+"""
+
+import hashlib
+import os
+import threading
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from homeward.ingest.adapters.spool_files import (
+    ENTRY_OVERHEAD_BYTES,
+    CameraFolder,
+    Kept,
+    sync_folder,
+)
+from homeward.ingest.coverage import Cause
+from homeward.ingest.ports import CameraState, Entry, Sealed, StopSignal
+from homeward.ingest.stretches import Footage, Stretch
+
+_ROOM_TURN_S: Final = 0.5
+
+
+class DiskSpool:
+    """The ports `StretchSpool` and `SendQueue` on a folder of the local disk. One process owns the folder."""
+
+    def __init__(
+        self,
+        folder: Path,
+        max_bytes: int,
+        *,
+        given_up: Callable[[Stretch], None] = lambda _: None,
+        sized: Callable[[int, int], None] = lambda _, __: None,
+    ) -> None:
+        """Read what an earlier process left in `folder`. Raises OSError when it cannot be used.
+
+        `given_up` is told each clip for which there was no room, `sized` the bytes and the stretches held.
+        """
+        self._folder = folder
+        self._max_bytes = max_bytes
+        self._given_up = given_up
+        self._sized = sized
+        self._lock = threading.Condition()
+        self._folders: dict[str, CameraFolder] = {}
+        self._kept: dict[str, Kept] = {}
+        self._queues: dict[str, deque[Entry]] = {}
+        self._claimed: dict[str, Entry] = {}
+        self._ready: deque[str] = deque()
+        self._sizes: dict[tuple[str, int], int] = {}
+        """Bytes by camera and serial, in the order in which stretches came: the oldest are given up first."""
+        self._used = 0
+        folder.mkdir(parents=True, exist_ok=True)
+        self._recover()
+
+    def cameras(self) -> list[str]:
+        """Return the ids of the cameras of which anything is remembered."""
+        with self._lock:
+            return sorted(self._kept)
+
+    def state(self, camera_id: str) -> CameraState:
+        """Return what is remembered of the camera."""
+        with self._lock:
+            return self._kept[camera_id].state if camera_id in self._kept else CameraState()
+
+    def remember(self, camera_id: str, state: CameraState) -> None:
+        """Replace what is remembered of the camera."""
+        kept = Kept(self._serial(camera_id) + 1, state)
+        self._camera(camera_id).write_state(kept)
+        with self._lock:
+            self._kept[camera_id] = kept
+
+    def draft(self, camera_id: str) -> Path:
+        """Return a path for a clip being written."""
+        return self._camera(camera_id).draft()
+
+    def discard(self, draft: Path) -> None:
+        """Delete a draft."""
+        draft.unlink(missing_ok=True)
+
+    def seal(self, draft: Path) -> Sealed:
+        """Synchronise a draft to the disk and return its size and hash."""
+        with draft.open("rb") as file:
+            os.fsync(file.fileno())
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            return Sealed(file.tell(), digest)
+
+    def add(self, stretch: Stretch, draft: Path | None, state: CameraState, *, replayable: bool) -> None:
+        """Keep a stretch until it is sent."""
+        camera_id = stretch.camera_id
+        folder = self._camera(camera_id)
+        size = _size(stretch)
+        with self._lock:
+            fits = self._make_room(size) or not isinstance(stretch.outcome, Footage) or replayable
+        if not fits:
+            self._given_up(stretch)
+            stretch, draft, size = stretch.given_up(), None, ENTRY_OVERHEAD_BYTES
+        kept = Kept(self._serial(camera_id) + 1, state)
+        path = folder.footage(kept.serial) if draft is not None else None
+        if draft is not None and path is not None:
+            draft.rename(path)
+        entry = Entry(camera_id, kept.serial, stretch, path, replayable)
+        folder.write_entry(entry, state)
+        folder.write_state(kept)
+        with self._lock:
+            self._kept[camera_id] = kept
+            self._enqueue(entry, size)
+
+    def wait_for_room(self, stop: StopSignal) -> None:
+        """Block while more than half of the bound is used, or until `stop`."""
+        while not stop.is_set():
+            with self._lock:
+                if self._lock.wait_for(lambda: self._used * 2 <= self._max_bytes, _ROOM_TURN_S):
+                    return
+
+    def claim(self, timeout_s: float) -> Entry | None:
+        """Return the oldest stretch of a camera of which none is claimed."""
+        with self._lock:
+            if not self._lock.wait_for(lambda: bool(self._ready), timeout_s):
+                return None
+            camera_id = self._ready.popleft()
+            entry = self._queues[camera_id][0]
+            self._claimed[camera_id] = entry
+            return entry
+
+    def release(self, entry: Entry) -> None:
+        """Give a claimed stretch back, behind the other cameras' turn."""
+        with self._lock:
+            self._unclaim(entry.camera_id)
+
+    def free(self, entry: Entry) -> None:
+        """Delete a claimed stretch."""
+        # The JSON goes first: footage without it is swept away at the next start, a JSON without footage is not.
+        self._camera(entry.camera_id).remove(entry)
+        with self._lock:
+            self._queues[entry.camera_id].popleft()
+            self._used -= self._sizes.pop((entry.camera_id, entry.serial))
+            self._unclaim(entry.camera_id)
+
+    def spoil(self, entry: Entry) -> None:
+        """Replace claimed footage by a gap, and give it back."""
+        stretch = Stretch(entry.camera_id, entry.stretch.starts_at, entry.stretch.ends_at, Cause.CORRUPT)
+        with self._lock:
+            self._replace(entry, stretch)
+            self._unclaim(entry.camera_id)
+
+    def _camera(self, camera_id: str) -> CameraFolder:
+        with self._lock:
+            if camera_id not in self._folders:
+                self._folders[camera_id] = CameraFolder(self._folder / camera_id)
+                sync_folder(self._folder)
+            return self._folders[camera_id]
+
+    def _serial(self, camera_id: str) -> int:
+        with self._lock:
+            return self._kept[camera_id].serial if camera_id in self._kept else 0
+
+    def _recover(self) -> None:
+        for path in sorted(path for path in self._folder.iterdir() if path.is_dir()):
+            folder = self._camera(path.name)
+            kept, entries = folder.recover()
+            self._kept[path.name] = kept
+            for entry in entries:
+                self._enqueue(entry, _size(entry.stretch))
+
+    def _enqueue(self, entry: Entry, size: int) -> None:
+        queue = self._queues.setdefault(entry.camera_id, deque())
+        queue.append(entry)
+        self._sizes[entry.camera_id, entry.serial] = size
+        self._used += size
+        if len(queue) == 1:
+            self._ready.append(entry.camera_id)
+        self._tell()
+
+    def _unclaim(self, camera_id: str) -> None:
+        del self._claimed[camera_id]
+        if self._queues[camera_id]:
+            self._ready.append(camera_id)
+        self._tell()
+
+    def _tell(self) -> None:
+        self._sized(self._used, len(self._sizes))
+        self._lock.notify_all()
+
+    def _make_room(self, size: int) -> bool:
+        """Give up the oldest clips until `size` fits; return whether it does."""
+        while self._used + size > self._max_bytes:
+            victim = self._oldest_clip()
+            if victim is None:
+                return False
+            self._given_up(victim.stretch)
+            self._give_up(victim)
+        return True
+
+    def _oldest_clip(self) -> Entry | None:
+        for camera_id, serial in self._sizes:
+            claimed = self._claimed.get(camera_id)
+            if claimed is not None and claimed.serial == serial:
+                continue
+            entry = next(entry for entry in self._queues[camera_id] if entry.serial == serial)
+            if entry.path is not None and not entry.replayable:
+                return entry
+        return None
+
+    def _give_up(self, victim: Entry) -> None:
+        before = self._before(victim)
+        if before is None:
+            self._replace(victim, victim.stretch.given_up())
+            return
+        # One gap for a whole outage, not one for each clip. A crash in between leaves the victim inside the wider gap;
+        # recovery drops it.
+        gap = before.stretch
+        self._replace(before, Stretch(gap.camera_id, gap.starts_at, victim.stretch.ends_at, Cause.SPOOL_OVERFLOW))
+        self._camera(victim.camera_id).remove(victim)
+        self._queues[victim.camera_id].remove(victim)
+        self._used -= self._sizes.pop((victim.camera_id, victim.serial))
+        self._tell()
+
+    def _before(self, victim: Entry) -> Entry | None:
+        """Return the unclaimed overflow gap that ends where `victim` begins, if there is one."""
+        queue = self._queues[victim.camera_id]
+        index = queue.index(victim)
+        if index == 0:
+            return None
+        before = queue[index - 1]
+        if before is self._claimed.get(victim.camera_id) or before.stretch.outcome is not Cause.SPOOL_OVERFLOW:
+            return None
+        return before if before.stretch.ends_at == victim.stretch.starts_at else None
+
+    def _replace(self, entry: Entry, stretch: Stretch) -> None:
+        """Put `stretch`, a gap, in the place of `entry`."""
+        gap = Entry(entry.camera_id, entry.serial, stretch, None, entry.replayable)
+        self._camera(entry.camera_id).replace(entry, gap)
+        queue = self._queues[entry.camera_id]
+        queue[queue.index(entry)] = gap
+        if self._claimed.get(entry.camera_id) is entry:
+            self._claimed[entry.camera_id] = gap
+        key = (entry.camera_id, entry.serial)
+        self._used += ENTRY_OVERHEAD_BYTES - self._sizes[key]
+        self._sizes[key] = ENTRY_OVERHEAD_BYTES
+        self._tell()
+
+
+def _size(stretch: Stretch) -> int:
+    footage = stretch.outcome.size_bytes if isinstance(stretch.outcome, Footage) else 0
+    return footage + ENTRY_OVERHEAD_BYTES

@@ -1,0 +1,159 @@
+"""Sources by FFmpeg, through PyAV. Its errors hold the URL, and with it a password: none leaves this file."""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import timedelta
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote, urlsplit, urlunsplit
+
+import av
+import av.error
+import av.logging
+
+from homeward.ingest.adapters.credential_files import CredentialFiles
+from homeward.ingest.packets import Packet
+from homeward.ingest.ports import SourceCorruptError, SourceLostError, SourceUnreachableError
+from homeward.ingest.sources import SourceSpec
+
+CODECS: Final = frozenset({"h264", "hevc"})
+
+_IDENTITY_BYTES: Final = 1 << 20
+"""How much of a file's beginning and end tells it from another of the same size."""
+
+_PROTOCOLS: Final = {
+    "file": "file",
+    "rtsp": "rtsp,rtp,tcp",
+    "rtsps": "rtsps,rtsp,rtp,tcp,tls",
+    "http": "http,tcp",
+    "https": "https,http,tls,tcp",
+}
+"""What FFmpeg may open for a scheme: a playlist that a camera sends must not make it read files of the machine."""
+
+
+def silence_ffmpeg() -> None:
+    """Keep FFmpeg from writing to stderr, where it prints URLs; called once, by bootstrap.
+
+    What matters arrives as errors, of which the class alone is told.
+    """
+    av.logging.set_level(None)
+
+
+class PyavSession:
+    """The port `VideoSession` on an open FFmpeg input."""
+
+    def __init__(self, camera_id: str, container: Any, *, live: bool) -> None:
+        """Take the first video stream of `container`; raise SourceCorruptError when a clip cannot take it."""
+        self._camera_id = camera_id
+        self._container = container
+        self._live = live
+        if not container.streams.video:
+            raise SourceCorruptError(f"camera {camera_id}: the source holds no video")
+        self.stream = container.streams.video[0]
+        context = self.stream.codec_context
+        self.codec = "" if context is None else str(context.codec.canonical_name)
+        if self.codec not in CODECS:
+            raise SourceCorruptError(f"camera {camera_id}: the video is neither H.264 nor H.265")
+        self.width_px = int(context.width)
+        self.height_px = int(context.height)
+        if not self.width_px or not self.height_px or not context.extradata:
+            raise SourceCorruptError(f"camera {camera_id}: the source does not tell the form of its pictures")
+        self.time_base: Fraction = self.stream.time_base
+        known = None if live else container.duration
+        self.length = None if known is None else timedelta(microseconds=int(known))
+
+    def packets(self) -> Iterator[Packet]:
+        """Yield the video packets until the source ends."""
+        packets = self._container.demux(self.stream)
+        while True:
+            try:
+                packet = next(packets, None)
+            except av.error.InvalidDataError:
+                raise SourceCorruptError(f"camera {self._camera_id}: the source sends no readable video") from None
+            except (av.error.FFmpegError, OSError) as error:
+                raise SourceLostError(f"camera {self._camera_id}: {_reason(error)}") from None
+            if packet is None:
+                return
+            # At the end PyAV sends an empty packet, which flushes decoders.
+            if packet.size:
+                yield Packet(packet.pts, packet.dts, packet.duration or 0, bool(packet.is_keyframe), packet)
+
+    def close(self) -> None:
+        """Close the input."""
+        with suppress(av.error.FFmpegError, OSError):
+            self._container.close()
+
+
+class PyavSources:
+    """The port `VideoSources` on FFmpeg."""
+
+    def __init__(
+        self,
+        credentials: CredentialFiles,
+        *,
+        open_timeout: timedelta,
+        read_timeout: timedelta,
+        tls_ca_file: Path | None = None,
+    ) -> None:
+        """`read_timeout` is how long a source may say nothing. `tls_ca_file` makes rtsps and https be verified."""
+        self._credentials = credentials
+        self._timeouts_s = (open_timeout.total_seconds(), read_timeout.total_seconds())
+        self._tls_ca_file = tls_ca_file
+
+    def open(self, spec: SourceSpec) -> PyavSession:
+        """Open the source."""
+        try:
+            container = av.open(
+                self._address(spec), options=self._options(spec), timeout=self._timeouts_s, metadata_errors="replace"
+            )
+        except av.error.InvalidDataError:
+            raise SourceCorruptError(f"camera {spec.camera_id}: the source sends no readable video") from None
+        except (av.error.FFmpegError, OSError) as error:
+            raise SourceUnreachableError(f"camera {spec.camera_id}: {_reason(error)}") from None
+        try:
+            return PyavSession(spec.camera_id, container, live=spec.recording is None)
+        except SourceCorruptError:
+            container.close()
+            raise
+
+    def content(self, spec: SourceSpec) -> str:
+        """Return a hash over a file's size, beginning and end."""
+        digest = hashlib.sha256()
+        try:
+            with Path(spec.path).open("rb") as file:
+                digest.update(file.read(_IDENTITY_BYTES))
+                size = file.seek(0, 2)
+                file.seek(max(0, size - _IDENTITY_BYTES))
+                digest.update(file.read(_IDENTITY_BYTES))
+        except OSError as error:
+            raise SourceUnreachableError(f"camera {spec.camera_id}: {_reason(error)}") from None
+        return f"{size}-{digest.hexdigest()}"
+
+    def _address(self, spec: SourceSpec) -> str:
+        if spec.scheme == "file":
+            return f"file:{spec.path}"
+        if spec.credentials_ref is None:
+            return spec.url
+        credentials = self._credentials.read(spec.camera_id, spec.credentials_ref)
+        user = quote(credentials.user.get_secret_value(), safe="")
+        password = quote(credentials.password.get_secret_value(), safe="")
+        parts = urlsplit(spec.url)
+        return urlunsplit(parts._replace(netloc=f"{user}:{password}@{parts.netloc}"))
+
+    def _options(self, spec: SourceSpec) -> dict[str, str]:
+        options = {"protocol_whitelist": _PROTOCOLS[spec.scheme]}
+        if spec.scheme in ("rtsp", "rtsps"):
+            # Over UDP a lost packet spoils every picture up to the next key frame.
+            options |= {"rtsp_transport": "tcp", "allowed_media_types": "video"}
+        if spec.scheme in ("rtsps", "https") and self._tls_ca_file is not None:
+            options |= {"tls_verify": "1", "ca_file": str(self._tls_ca_file)}
+        return options
+
+
+def _reason(error: Exception) -> str:
+    """Name the class of `error`: its text holds the URL."""
+    name = type(error).__name__
+    # PyAV's name for a call that was broken off at its timeout.
+    return "the source did not answer in time" if name == "ExitError" else f"the source failed ({name})"

@@ -1,0 +1,184 @@
+"""One camera's folder of the spool."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from homeward.ingest.coverage import Cause
+from homeward.ingest.ports import CameraState, Entry
+from homeward.ingest.stretches import Footage, Stretch
+from homeward.shared.instants import format_instant, parse_instant
+from homeward.shared.telemetry.logging import get_logger
+
+ENTRY_OVERHEAD_BYTES: Final = 4096
+"""What a stretch takes beside its footage: one block of a usual file system."""
+
+_STATE: Final = "state.json"
+_PART: Final = ".part"
+_BROKEN: Final = ".broken"
+
+_log = get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A camera's state and the serial of the last change of it."""
+
+    serial: int
+    state: CameraState
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in `folder` durable."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+class CameraFolder:
+    """The files of one camera. Every method may raise OSError."""
+
+    def __init__(self, folder: Path) -> None:
+        """Make the folder when it is not there."""
+        self._folder = folder
+        self._drafts = 0
+        folder.mkdir(exist_ok=True)
+
+    def draft(self) -> Path:
+        """Return a new path for a clip being written."""
+        self._drafts += 1
+        return self._folder / f"clip-{self._drafts}{_PART}"
+
+    def footage(self, serial: int) -> Path:
+        """Return the path of a stretch's footage."""
+        return self._folder / f"{serial:012d}.mp4"
+
+    def write_state(self, kept: Kept) -> None:
+        """Replace the camera's state."""
+        self._write(self._folder / _STATE, {"serial": kept.serial, "state": _state_to(kept.state)})
+
+    def write_entry(self, entry: Entry, state: CameraState) -> None:
+        """Write a stretch, with the state that follows from it."""
+        record = {
+            "serial": entry.serial,
+            "replayable": entry.replayable,
+            "stretch": _stretch_to(entry.stretch),
+            "state": _state_to(state),
+        }
+        self._write(self._entry(entry.serial), record)
+
+    def replace(self, entry: Entry, gap: Entry) -> None:
+        """Replace a stretch by a gap, and delete its footage."""
+        record = json.loads(self._entry(entry.serial).read_bytes())
+        self._write(self._entry(entry.serial), record | {"stretch": _stretch_to(gap.stretch)})
+        if entry.path is not None:
+            entry.path.unlink(missing_ok=True)
+
+    def remove(self, entry: Entry) -> None:
+        """Delete a stretch and its footage."""
+        self._entry(entry.serial).unlink(missing_ok=True)
+        if entry.path is not None:
+            entry.path.unlink(missing_ok=True)
+
+    def recover(self) -> tuple[Kept, list[Entry]]:
+        """Delete what a crash left half done; return the state and the stretches, in order."""
+        for path in self._folder.glob(f"*{_PART}"):
+            path.unlink()
+        found = [pair for path in sorted(self._folder.glob("[0-9]*.json")) if (pair := self._read(path)) is not None]
+        entries: list[Entry] = []
+        kept = self._read_state()
+        for entry, state in found:
+            if entry.serial > kept.serial:
+                kept = Kept(entry.serial, state)
+            if entries and entry.stretch.starts_at < entries[-1].stretch.ends_at and _is_overflow(entries[-1]):
+                self.remove(entry)
+            else:
+                entries.append(entry)
+        known = {entry.path for entry in entries}
+        for path in self._folder.glob("*.mp4"):
+            if path not in known:
+                path.unlink()
+        return kept, entries
+
+    def _entry(self, serial: int) -> Path:
+        return self._folder / f"{serial:012d}.json"
+
+    def _read_state(self) -> Kept:
+        path = self._folder / _STATE
+        if not path.exists():
+            return Kept(0, CameraState())
+        try:
+            record = json.loads(path.read_bytes())
+            return Kept(int(record["serial"]), _state_from(record["state"]))
+        except (ValueError, KeyError, TypeError):
+            self._set_aside(path)
+            return Kept(0, CameraState())
+
+    def _read(self, path: Path) -> tuple[Entry, CameraState] | None:
+        try:
+            record = json.loads(path.read_bytes())
+            serial = int(record["serial"])
+            stretch = _stretch_from(record["stretch"])
+            footage = self.footage(serial) if isinstance(stretch.outcome, Footage) else None
+            entry = Entry(self._folder.name, serial, stretch, footage, bool(record["replayable"]))
+            return entry, _state_from(record["state"])
+        except (ValueError, KeyError, TypeError):
+            self._set_aside(path)
+            return None
+
+    def _set_aside(self, path: Path) -> None:
+        # A file is written whole, so only a failing disk or a foreign hand leaves one that cannot be read.
+        _log.error("spool file is unreadable and set aside", camera_id=self._folder.name)
+        path.rename(path.with_name(path.name + _BROKEN))
+
+    def _write(self, path: Path, record: Mapping[str, Any]) -> None:
+        aside = path.with_name(path.name + _PART)
+        with aside.open("wb") as file:
+            file.write(json.dumps(record, sort_keys=True).encode())
+            file.flush()
+            os.fsync(file.fileno())
+        aside.rename(path)
+        sync_folder(self._folder)
+
+
+def _is_overflow(entry: Entry) -> bool:
+    return entry.stretch.outcome is Cause.SPOOL_OVERFLOW
+
+
+def _stretch_to(stretch: Stretch) -> dict[str, Any]:
+    record: dict[str, Any] = {
+        "camera_id": stretch.camera_id,
+        "starts_at": format_instant(stretch.starts_at),
+        "ends_at": format_instant(stretch.ends_at),
+    }
+    if isinstance(stretch.outcome, Cause):
+        return record | {"gap": stretch.outcome.value}
+    facts = asdict(stretch.outcome)
+    facts["key_frame_interval"] = stretch.outcome.key_frame_interval.total_seconds()
+    return record | {"footage": facts}
+
+
+def _stretch_from(record: Mapping[str, Any]) -> Stretch:
+    outcome: Footage | Cause
+    if "gap" in record:
+        outcome = Cause(record["gap"])
+    else:
+        facts = dict(record["footage"])
+        outcome = Footage(**facts | {"key_frame_interval": timedelta(seconds=facts["key_frame_interval"])})
+    return Stretch(record["camera_id"], parse_instant(record["starts_at"]), parse_instant(record["ends_at"]), outcome)
+
+
+def _state_to(state: CameraState) -> dict[str, Any]:
+    through = None if state.through is None else format_instant(state.through)
+    return asdict(state) | {"through": through}
+
+
+def _state_from(record: Mapping[str, Any]) -> CameraState:
+    through: datetime | None = None if record["through"] is None else parse_instant(record["through"])
+    return CameraState(**dict(record) | {"through": through})

@@ -1,0 +1,218 @@
+"""What the recorders and the sender need of the world."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from fractions import Fraction
+from pathlib import Path
+from typing import Protocol
+
+from homeward.ingest.packets import Packet, Stamped
+from homeward.ingest.sources import SourceSpec
+from homeward.ingest.stretches import Stretch
+
+
+class SourceError(Exception):
+    """A source failed. The text is a short reason that holds no URL, user, password or path."""
+
+
+class SourceUnreachableError(SourceError):
+    """The source could not be opened now: the same may succeed later."""
+
+
+class SourceLostError(SourceError):
+    """The source stopped sending, or could no longer be read."""
+
+
+class SourceCorruptError(SourceError):
+    """What the source sends is not video that can be put into a clip."""
+
+
+class ClipWriteError(Exception):
+    """The packets of a clip could not be written."""
+
+
+class DiskFullError(ClipWriteError):
+    """The disk has no room for the clip."""
+
+
+class StopSignal(Protocol):
+    """Tells a loop to end; `threading.Event` is one."""
+
+    def is_set(self) -> bool:
+        """Whether to end. Returns at once."""
+        ...
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Block for `timeout` seconds or until told to end; return whether to end."""
+        ...
+
+
+class VideoSession(Protocol):
+    """One open source. Used by one thread. `length` is None where the source does not know its own."""
+
+    codec: str
+    width_px: int
+    height_px: int
+    time_base: Fraction
+    length: timedelta | None
+
+    def packets(self) -> Iterator[Packet]:
+        """Yield the video packets in decoding order until the source ends; each `next` blocks for the read timeout.
+
+        Raises SourceLostError when the source stops sending, SourceCorruptError when it sends no video.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let the source go; never raises."""
+        ...
+
+
+class VideoSources(Protocol):
+    """Opens sources. Safe to use from several threads."""
+
+    def open(self, spec: SourceSpec) -> VideoSession:
+        """Open the source, blocking for at most the open timeout.
+
+        Raises SourceUnreachableError when it cannot be opened now, SourceCorruptError when it holds no video that a
+        clip can take.
+        """
+        ...
+
+    def content(self, spec: SourceSpec) -> str:
+        """Return what tells the content of a file from another's. Raises SourceUnreachableError."""
+        ...
+
+
+class ClipWriter(Protocol):
+    """One clip being written. Used by one thread."""
+
+    def write(self, packet: Stamped) -> None:
+        """Add one packet, in decoding order; the first is a key frame. Raises ClipWriteError, DiskFullError."""
+        ...
+
+    def finish(self, last_ticks: int) -> None:
+        """Complete the file; its last packet lasts `last_ticks`. Raises ClipWriteError, DiskFullError."""
+        ...
+
+    def abandon(self) -> None:
+        """Let the file go as it is; never raises."""
+        ...
+
+
+class ClipWriters(Protocol):
+    """Begins clips. Safe to use from several threads."""
+
+    def begin(self, path: Path, session: VideoSession) -> ClipWriter:
+        """Begin a clip of the packets of `session` at `path`. Raises ClipWriteError, DiskFullError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CameraState:
+    """What outlives a restart for one camera.
+
+    `through` is where its last spooled stretch ended. `recording` tells which recording that was, None for a live
+    camera; `complete` that the recording was read to its end. `stopped` says that the camera was switched off, so that
+    the time since is no gap.
+    """
+
+    through: datetime | None = None
+    recording: str | None = None
+    complete: bool = False
+    stopped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A finished clip's file: its size and its SHA-256 in lower-case hexadecimal."""
+
+    size_bytes: int
+    sha256: str
+
+
+class StretchSpool(Protocol):
+    """Where recorders leave what they finished. Safe to use from several threads, one thread a camera.
+
+    Every method may raise OSError when the disk fails.
+    """
+
+    def cameras(self) -> list[str]:
+        """Return the ids of the cameras of which anything is remembered."""
+        ...
+
+    def state(self, camera_id: str) -> CameraState:
+        """Return what is remembered of the camera."""
+        ...
+
+    def remember(self, camera_id: str, state: CameraState) -> None:
+        """Replace what is remembered of the camera, durably."""
+        ...
+
+    def draft(self, camera_id: str) -> Path:
+        """Return a path at which a clip may be written; what is there after a crash is deleted."""
+        ...
+
+    def discard(self, draft: Path) -> None:
+        """Delete a draft; one that is not there is no error."""
+        ...
+
+    def seal(self, draft: Path) -> Sealed:
+        """Make a finished draft durable and return its size and hash."""
+        ...
+
+    def add(self, stretch: Stretch, draft: Path | None, state: CameraState, *, replayable: bool) -> None:
+        """Keep a stretch, with the sealed `draft` of its footage, until it is sent; durable on return.
+
+        At the bound the oldest clips are given up for it. `replayable` footage can be read again from its source
+        and is never given up: its recorder waits for room instead.
+        """
+        ...
+
+    def wait_for_room(self, stop: StopSignal) -> None:
+        """Block while more than half of the bound is used, or until `stop`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One spooled stretch; `path` is its footage, None for a gap. `serial` rises within a camera."""
+
+    camera_id: str
+    serial: int
+    stretch: Stretch
+    path: Path | None
+    replayable: bool
+
+
+class SendQueue(Protocol):
+    """What the sender takes from the spool. Safe to use from several threads."""
+
+    def claim(self, timeout_s: float) -> Entry | None:
+        """Return the oldest stretch of a camera of which none is claimed; None after `timeout_s` without one."""
+        ...
+
+    def release(self, entry: Entry) -> None:
+        """Give a claimed stretch back; it could not be sent now."""
+        ...
+
+    def free(self, entry: Entry) -> None:
+        """Delete a claimed stretch; it is sent."""
+        ...
+
+    def spoil(self, entry: Entry) -> None:
+        """Replace claimed footage that its own hash disowns by a gap, and give it back."""
+        ...
+
+
+class CameraMemory(Protocol):
+    """The cameras as they were last known, so that recording begins where Kafka is away. Safe for several threads."""
+
+    def recall(self) -> dict[str, bytes]:
+        """Return the serialised state of each remembered camera, by id."""
+        ...
+
+    def remember(self, camera_id: str, state: bytes | None) -> None:
+        """Remember a camera's state, or forget it."""
+        ...

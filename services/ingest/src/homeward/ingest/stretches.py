@@ -1,0 +1,78 @@
+"""Stretches of a camera's time, as they are spooled and announced."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from homeward.ingest.coverage import Cause
+from homeward.shared.events import Event
+from homeward.shared.ids import clip_id
+from homeward.shared.instants import to_duration, to_timestamp
+from homeward.shared.objectkeys import footage_key
+from homeward.shared.topics import CLIPS
+from homewardapi.clip.v1.clip_pb2 import Clip, Gap, GapCause, StoredClip
+
+SOURCE = "homeward/ingest"
+
+
+@dataclass(frozen=True, slots=True)
+class Footage:
+    """What is known of a finished clip. `sha256` is in lower-case hexadecimal."""
+
+    size_bytes: int
+    sha256: str
+    codec: str
+    width_px: int
+    height_px: int
+    frame_count: int
+    key_frame_count: int
+    key_frame_interval: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """One stretch of one camera's time: footage or the cause of its absence."""
+
+    camera_id: str
+    starts_at: datetime
+    ends_at: datetime
+    outcome: Footage | Cause
+
+    @property
+    def clip_id(self) -> str:
+        """The id, derived from the camera and the start."""
+        return clip_id(self.camera_id, self.starts_at)
+
+    @property
+    def object_key(self) -> str:
+        """The footage's key in the bucket footage."""
+        return footage_key(self.camera_id, self.starts_at, self.clip_id)
+
+    def given_up(self) -> "Stretch":
+        """Return the stretch without its footage, for which the spool had no room."""
+        return Stretch(self.camera_id, self.starts_at, self.ends_at, Cause.SPOOL_OVERFLOW)
+
+    def event(self) -> Event:
+        """Return the announcement. Its id and its time follow from the stretch, so that a repeat is the same."""
+        message = Clip(
+            clip_id=self.clip_id,
+            camera_id=self.camera_id,
+            starts_at=to_timestamp(self.starts_at),
+            ends_at=to_timestamp(self.ends_at),
+        )
+        if isinstance(self.outcome, Cause):
+            message.gap.CopyFrom(Gap(cause=GapCause.Value(f"GAP_CAUSE_{self.outcome.name}")))
+        else:
+            message.stored.CopyFrom(
+                StoredClip(
+                    object_key=self.object_key,
+                    size_bytes=self.outcome.size_bytes,
+                    sha256=bytes.fromhex(self.outcome.sha256),
+                    codec=self.outcome.codec,
+                    width_px=self.outcome.width_px,
+                    height_px=self.outcome.height_px,
+                    frame_count=self.outcome.frame_count,
+                    key_frame_count=self.outcome.key_frame_count,
+                    key_frame_interval=to_duration(self.outcome.key_frame_interval),
+                )
+            )
+        return Event(CLIPS, self.clip_id, self.camera_id, SOURCE, self.ends_at, message)
