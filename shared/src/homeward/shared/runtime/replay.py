@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from confluent_kafka import Consumer as KafkaConsumer
 
 from homeward.shared.clock import Clock, SystemClock
@@ -96,7 +96,9 @@ class LogReader:
         first_ms = _milliseconds(since - CLOCK_SKEW)
         end_ms = _milliseconds(until + CLOCK_SKEW)
         with self._client() as client:
-            begin = self._probe(client, topic.name, partition, OFFSET_BEGINNING)
+            # Where retention took offset 0, the client goes on at the earliest. Asking for the beginning by name would
+            # wait half a second for a leader that the first fetch finds anyway.
+            begin = self._probe(client, topic.name, partition, 0)
             if begin.offset is None:
                 return begin.end_offset, begin.end_offset
             first = self._offset_at(client, TopicPartition(topic.name, partition), begin, first_ms)
@@ -163,6 +165,9 @@ class LogReader:
         low, end = begin.offset or 0, begin.end_offset
         if begin.at_ms is not None and begin.at_ms >= at_ms:
             return low
+        last = self._probe(client, where.topic, where.partition, end - 1)
+        if last.at_ms is not None and last.at_ms < at_ms:
+            return end
         answered = self._ask(client, where, at_ms)
         if answered is not None and low < answered < end:
             at = self._probe(client, where.topic, where.partition, answered)
