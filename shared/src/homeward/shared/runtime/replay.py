@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from confluent_kafka import Consumer as KafkaConsumer
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from homeward.shared.clock import Clock, SystemClock
 from homeward.shared.events import Event, InvalidEventError, decode
