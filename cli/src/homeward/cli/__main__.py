@@ -17,6 +17,7 @@ app = typer.Typer(
 )
 app.command()(up)
 app.add_typer(cameras.app, name="cameras")
+app.add_typer(authorise.app, name="authorise")
 app.command()(search)
 app.command()(watch)
 app.command()(status)

@@ -2,11 +2,12 @@
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
-from pydantic import SecretStr, ValidationError
+from pydantic import SecretStr
 
 from homeward.shared.settings import KafkaSettings, ObjectStoreSettings, Section
 
@@ -23,13 +24,17 @@ class ContextError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Where everything is. The targets are host:port of gRPC services; `keys_folder` holds the demo identities."""
+    """Where everything is. The targets are host:port of gRPC services; `keys_folder` holds the demo identities.
+
+    `operations_ports` are the ports of /readyz on loopback, by service.
+    """
 
     kafka: KafkaSettings
     object_store: ObjectStoreSettings
     matching_target: str
     embedding_target: str
     keys_folder: Path
+    operations_ports: Mapping[str, int]
 
     @classmethod
     def load(cls, data_folder: Path) -> Self:
@@ -60,8 +65,9 @@ class Context:
                 plain["matching_target"],
                 plain["embedding_target"],
                 Path(plain["keys_folder"]),
+                {str(service): int(port) for service, port in document["operations_ports"].items()},
             )
-        except (KeyError, TypeError, ValidationError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             # The cause is told by its class alone: pydantic's text would repeat a secret.
             kind = type(error).__name__
             raise ContextError(f"{path} is not what this version writes ({kind}): start Homeward anew") from None
@@ -76,6 +82,7 @@ class Context:
             "matching_target": self.matching_target,
             "embedding_target": self.embedding_target,
             "keys_folder": str(self.keys_folder),
+            "operations_ports": dict(self.operations_ports),
         }
         partial.unlink(missing_ok=True)
         descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _OWNER_ONLY)

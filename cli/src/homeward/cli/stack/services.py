@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from homeward.cli.embedded.process import Command
+from homeward.cli.identities import KEYS_FILE
 from homeward.cli.stack.folder import DataFolder
 from homeward.shared.settings import KafkaSettings, ObjectStoreSettings
 
@@ -58,7 +59,7 @@ class ServiceCommands:
         }
 
     def _own(self, service: str) -> dict[str, str]:
-        public_keys = {"HOMEWARD_AUTHORISATION_KEYS": str(self.folder.keys / "public.json")}
+        public_keys = {"HOMEWARD_AUTHORISATION_KEYS": str(self.folder.keys / KEYS_FILE)}
         models = {"HOMEWARD_MODELS_FOLDER": str(self.models)}
         match service:
             case "ingest":

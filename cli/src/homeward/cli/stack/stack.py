@@ -13,6 +13,7 @@ from homeward.cli.embedded.ports import LOOPBACK, free_ports
 from homeward.cli.embedded.process import ChildProcess
 from homeward.cli.embedded.seaweedfs import SeaweedFs
 from homeward.cli.embedded.tansu import Tansu, TansuBucket
+from homeward.cli.identities import DemoIdentities
 from homeward.cli.prepare import prepare
 from homeward.cli.stack.folder import DataFolder
 from homeward.cli.stack.services import SERVICES, Ports, ServiceCommands
@@ -115,6 +116,7 @@ class Stack:
         self._broker = Tansu(self.folder.broker, bucket=bucket)
         self._broker.start()
         prepare(self._broker.kafka, store)
+        DemoIdentities.make(self.folder.keys)
         operations = free_ports(len(SERVICES) + 2)
         self._ports = Ports(
             dict(zip(SERVICES, operations, strict=False)), embedding=operations[-2], matching=operations[-1]
