@@ -9,7 +9,7 @@ from homeward.cli.scene.camera import Backdrop
 from homeward.cli.scene.portrait import Rgb
 
 _SUBPIXEL_BITS: Final = 4
-_GRAIN: Final = 5.0
+_GRAIN: Final = 3.0
 
 Colour = tuple[int, int, int]
 
@@ -61,11 +61,9 @@ def _corridor(canvas: _Canvas, dice: np.random.Generator) -> None:
         canvas.line((left + (right - left) * share, bottom), (float(share) * 1.8 - 0.4, 1), (112, 108, 102))
     for side in (0, 1):
         for near, distant in ((0.05, 0.32), (0.50, 0.64), (0.76, 0.86)):
-            canvas.fill(
-                [_on_wall(far, side, near, 0.22), _on_wall(far, side, distant, 0.22)]
-                + [_on_wall(far, side, distant, 1.0), _on_wall(far, side, near, 1.0)],
-                tuple(int(value) + int(dice.integers(-8, 9)) for value in (118, 92, 70)),  # type: ignore[arg-type]
-            )
+            wood = tuple(int(value) + int(dice.integers(-8, 9)) for value in (118, 92, 70))
+            corners = ((near, 0.22), (distant, 0.22), (distant, 1.0), (near, 1.0))
+            canvas.fill([_on_wall(far, side, depth, height) for depth, height in corners], (wood[0], wood[1], wood[2]))
         canvas.line(_on_wall(far, side, 0, 0.97), _on_wall(far, side, 1, 0.97), (98, 94, 88), 0.006)
     for near, distant in ((0.10, 0.30), (0.48, 0.60), (0.74, 0.82)):  # lamps in the ceiling
         lamp = [_on_ceiling(far, share, depth) for share, depth in ((0.4, near), (0.6, near), (0.6, distant))]

@@ -15,9 +15,9 @@ STRIDE_PHASES: Final = 12
 """Pictures of one full stride, which is two steps."""
 
 # In face widths (14 cm in adults): shoulders of 45 cm, and 1.4 m from the collar to the soles.
-WIDTH: Final = 4.6
+WIDTH: Final = 4.0
 HEIGHT: Final = 10.4
-BELOW_CHIN: Final = 0.20
+BELOW_CHIN: Final = 0.06
 """How far below the chin the collar, the top of a body's picture, lies."""
 
 _MIDDLE: Final = WIDTH / 2
@@ -82,36 +82,36 @@ def _phase(clothes: Clothes, angle: float) -> Rgba:
 
 
 def _torso(picture: Rgba, clothes: Clothes) -> None:
-    outline = [(0.36, 0.12), (0.75, 0.30), (1.35, 0.52), (1.62, 0.95), (1.48, 1.7), (1.24, 2.6), (1.18, _HIPS + 0.25)]
+    outline = [(0.34, 0.10), (0.62, 0.24), (1.10, 0.44), (1.34, 0.80), (1.24, 1.7), (1.04, 2.6), (1.02, _HIPS + 0.25)]
     left = [(_MIDDLE - x, y) for x, y in outline]
     right = [(_MIDDLE + x, y) for x, y in reversed(outline)]
-    neckline = [(_MIDDLE + 0.24, 0.28), (_MIDDLE, 0.36), (_MIDDLE - 0.24, 0.28)]
+    neckline = [(_MIDDLE + 0.24, 0.26), (_MIDDLE, 0.36), (_MIDDLE - 0.24, 0.26)]
     _polygon(picture, left + right + neckline, clothes.top)
     # One side lies in shadow, a seam runs down the middle, a belt closes the top: enough for a body at CCTV sizes.
-    shadow = [(_MIDDLE + 0.62, 0.4), *[(x - 0.02, y) for x, y in right[::-1][2:]], (_MIDDLE + 0.72, _HIPS + 0.25)]
+    shadow = [(_MIDDLE + 0.56, 0.4), *[(x - 0.02, y) for x, y in right[::-1][2:]], (_MIDDLE + 0.62, _HIPS + 0.25)]
     _polygon(picture, shadow, _darker(clothes.top))
     _line(picture, (_MIDDLE, 0.36), (_MIDDLE, _HIPS + 0.2), 0.05, _darker(clothes.top))
-    _line(picture, (_MIDDLE - 1.18, _HIPS + 0.25), (_MIDDLE + 1.18, _HIPS + 0.25), 0.14, _darker(clothes.trousers))
+    _line(picture, (_MIDDLE - 1.0, _HIPS + 0.25), (_MIDDLE + 1.0, _HIPS + 0.25), 0.14, _darker(clothes.trousers))
 
 
 def _arm(picture: Rgba, clothes: Clothes, side: int, forward: float) -> None:
-    shoulder = (_MIDDLE + side * 1.42, 0.85)
-    elbow = (_MIDDLE + side * (1.74 - 0.05 * forward), 2.45)
-    wrist = (_MIDDLE + side * (1.66 - 0.22 * forward), 3.95 - 0.22 * abs(forward))
+    shoulder = (_MIDDLE + side * 1.16, 0.80)
+    elbow = (_MIDDLE + side * (1.42 - 0.05 * forward), 2.45)
+    wrist = (_MIDDLE + side * (1.36 - 0.20 * forward), 3.95 - 0.22 * abs(forward))
     colour = _darker(clothes.top)
-    _line(picture, shoulder, elbow, 0.62, colour)
-    _line(picture, elbow, wrist, 0.50, colour)
-    _line(picture, wrist, (wrist[0], wrist[1] + 0.22), 0.36, (168, 128, 106))
+    _line(picture, shoulder, elbow, 0.52, colour)
+    _line(picture, elbow, wrist, 0.42, colour)
+    _line(picture, wrist, (wrist[0], wrist[1] + 0.22), 0.32, (168, 128, 106))
 
 
 def _leg(picture: Rgba, clothes: Clothes, side: int, lift: float) -> None:
-    hip = (_MIDDLE + side * 0.58, _HIPS + 0.3)
-    knee = (_MIDDLE + side * (0.62 + 0.10 * lift), _KNEES - 0.25 * lift)
-    ankle = (_MIDDLE + side * (0.60 + 0.04 * lift), _SOLES - 0.35 - 0.9 * lift)
+    hip = (_MIDDLE + side * 0.50, _HIPS + 0.3)
+    knee = (_MIDDLE + side * (0.54 + 0.10 * lift), _KNEES - 0.25 * lift)
+    ankle = (_MIDDLE + side * (0.52 + 0.04 * lift), _SOLES - 0.35 - 0.9 * lift)
     colour = _darker(clothes.trousers) if lift > 0 else clothes.trousers
-    _line(picture, hip, knee, 0.98, colour)
-    _line(picture, knee, ankle, 0.74, colour)
-    _line(picture, ankle, (ankle[0] + side * 0.12, ankle[1] + 0.22), 0.58, clothes.shoes)
+    _line(picture, hip, knee, 0.88, colour)
+    _line(picture, knee, ankle, 0.66, colour)
+    _line(picture, ankle, (ankle[0] + side * 0.12, ankle[1] + 0.22), 0.52, clothes.shoes)
 
 
 def _polygon(picture: Rgba, points: list[tuple[float, float]], colour: Colour) -> None:

@@ -29,7 +29,7 @@ class Look:
     gain: float = 0.9
     gamma: float = 1.0
     blur_px: float = 0.6
-    noise: float = 1.5
+    noise: float = 1.0
 
     def table(self) -> NDArray[np.uint8]:
         """Return the 256 values to which the look maps light."""
@@ -49,9 +49,9 @@ class SceneCamera:
     walkers: tuple[Walker, ...] = ()
     width_px: int = 1280
     height_px: int = 720
-    frames_per_s: int = 12
+    frames_per_s: int = 10
     backdrop: Backdrop = Backdrop.CORRIDOR
     look: Look = Look()
-    kbit_per_s: int = 1800
+    kbit_per_s: int = 2000
     seed: int = 1
     clock_starts_at: datetime | None = None

@@ -27,8 +27,8 @@ class ComposedScene:
 def compose(cameras: Sequence[SceneCamera], folder: Path, *, threads: int = _THREADS) -> ComposedScene:
     """Write `<camera_id>.mp4` for each of `cameras` and `truth.json` into `folder`, which is made when missing.
 
-    Blocks: about 6 ms of one core for each frame of 1280x720. The same cameras give the same truth and the same bytes. Raises ValueError
-    for two cameras of one id, and EncodingError.
+    Blocks: about 10 ms of one core for each frame of 1280x720, and 0.1 s for each portrait. The same cameras give the
+    same truth and the same bytes. Raises ValueError for two cameras of one id, and EncodingError.
     """
     ids = [camera.camera_id for camera in cameras]
     if len(set(ids)) != len(ids):

@@ -112,7 +112,7 @@ def _opacity(colours: Rgb) -> NDArray[np.uint8]:
     allowed = mask != cv2.GC_BGD
     cv2.setRNGSeed(1)  # GrabCut's first colour clusters are drawn at random: the same photo must give the same outline
     background, foreground = np.zeros((1, 65)), np.zeros((1, 65))
-    cv2.grabCut(small, mask, None, background, foreground, _ROUNDS, cv2.GC_INIT_WITH_MASK)
+    cv2.grabCut(small, mask, (0, 0, 0, 0), background, foreground, _ROUNDS, cv2.GC_INIT_WITH_MASK)
     kept = np.where(((mask == cv2.GC_FGD) | (mask == cv2.GC_PR_FGD) | (collar == 1)) & allowed, 255, 0).astype(np.uint8)
     kept = _largest_piece(kept)
     full = cv2.resize(kept, (colours.shape[1], colours.shape[0]), interpolation=cv2.INTER_LINEAR)

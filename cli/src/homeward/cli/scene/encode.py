@@ -1,6 +1,5 @@
 """Frames into an H.264 file like a recorder's: a key frame each second, no frame that refers to a later one."""
 
-import os
 from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
@@ -34,12 +33,14 @@ def write_h264(
     try:
         with av.open(str(unfinished), "w", format="mp4") as container:
             stream = container.add_stream(_encoder(), rate=frames_per_s)
+            if not isinstance(stream, av.VideoStream):
+                raise EncodingError("the H.264 encoder of this build of PyAV makes no video")
             stream.width, stream.height, stream.pix_fmt = width_px, height_px, "yuv420p"
             stream.bit_rate = kbit_per_s * 1000
             stream.gop_size = frames_per_s
             stream.max_b_frames = 0
             stream.thread_count = 1
-            stream.options = {"preset": "veryfast", "sc_threshold": "0", "keyint_min": str(frames_per_s)}
+            stream.options = {"preset": "ultrafast", "sc_threshold": "0", "keyint_min": str(frames_per_s)}
             stream.time_base = Fraction(1, frames_per_s)
             for index, planes in enumerate(frames):
                 frame = av.VideoFrame.from_ndarray(planes, format="yuv420p")
@@ -49,7 +50,7 @@ def write_h264(
     except av.error.FFmpegError as error:
         unfinished.unlink(missing_ok=True)
         raise EncodingError(f"the video {path.name} could not be encoded: {error}") from error
-    os.replace(unfinished, path)
+    unfinished.replace(path)
 
 
 def _encoder() -> str:

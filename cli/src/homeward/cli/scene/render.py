@@ -118,7 +118,7 @@ class CameraRenderer:
         level, unit = figure.head.level_for(pose.face.width)
         scale = pose.face.width / unit
         source = ((cutout.FACE_LEFT + 0.5) * unit, (cutout.FACE_TOP + cutout.CHIN) / 2 * unit)
-        matrix = cv2.getRotationMatrix2D(source, pose.roll_degrees, scale)
+        matrix = np.asarray(cv2.getRotationMatrix2D(source, pose.roll_degrees, scale), dtype=np.float64)
         matrix[:, 2] += np.array(pose.face.centre) - np.array(source)
         _paste(frame, level, matrix, self._camera.look.blur_px)
 
@@ -178,7 +178,7 @@ def _hidden_share(face: Box, nearer: list[Box]) -> float:
         crown = 0.45 * other.width
         head = Box(other.left, other.top - crown, other.width, other.height + crown)
         shoulders = other.top + other.height + (body.BELOW_CHIN + 0.3) * other.width
-        torso = Box(other.centre[0] - 1.7 * other.width, shoulders, 3.4 * other.width, 10 * other.width)
+        torso = Box(other.centre[0] - 1.35 * other.width, shoulders, 2.7 * other.width, 10 * other.width)
         hidden += (face.overlap(head) + face.overlap(torso)) / area
     return min(1.0, hidden)
 
@@ -194,7 +194,9 @@ def _noise(camera: SceneCamera) -> list[tuple[NDArray[np.uint8], NDArray[np.uint
 
 def _burn(frame: Rgb, text: str) -> None:
     """Write `text` into the upper left corner, as recorders do."""
-    size = frame.shape[0] / 720 * 0.8
-    spot = (round(16 * frame.shape[0] / 720), round(34 * frame.shape[0] / 720))
-    for colour, thickness in (((20, 20, 20), 4), ((240, 240, 240), 1)):
-        cv2.putText(frame, text, spot, cv2.FONT_HERSHEY_SIMPLEX, size, colour, thickness, cv2.LINE_AA)
+    unit = frame.shape[0] / 720
+    (width, height), below = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 0.75 * unit, 1)
+    spot = (round(16 * unit), round(16 * unit) + height)
+    corner = (spot[0] + width + round(4 * unit), spot[1] + below)
+    cv2.rectangle(frame, (round(12 * unit), round(12 * unit)), corner, (24, 24, 24), -1)
+    cv2.putText(frame, text, spot, cv2.FONT_HERSHEY_SIMPLEX, 0.75 * unit, (236, 236, 236), 1, cv2.LINE_AA)

@@ -27,7 +27,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """How people pass: `at_once` lanes, so many walks of each person, walks of `walk_s` seconds, faces of `face_width_px`."""
+    """How people pass: how many at once, how often each, how long a walk takes, how wide the faces are."""
 
     face_width_px: tuple[float, float] = (48.0, 120.0)
     walk_s: tuple[float, float] = (5.0, 8.0)
@@ -69,7 +69,7 @@ def plan_walks(
         person = people[number]
         lane = int(np.argmin(free_at))
         starts = free_at[lane] + float(dice.uniform(0.6, 1.4)) * pause_s
-        walk = _walk(dice, lane, starts, traffic, width_px, height_px)
+        walk = _walk(dice, lane, starts, traffic, (width_px, height_px))
         free_at[lane] = walk.leaves_at_s + 0.3
         portrait = person.portraits[(turns[number] + seed) % len(person.portraits)]
         turns[number] += 1
@@ -92,9 +92,8 @@ def _pause_s(walks: int, traffic: Traffic, lasts_s: float | None) -> float:
     return max(0.1, spare / rounds / 1.4)
 
 
-def _walk(
-    dice: np.random.Generator, lane: int, starts_s: float, traffic: Traffic, width_px: int, height_px: int
-) -> Walk:
+def _walk(dice: np.random.Generator, lane: int, starts_s: float, traffic: Traffic, size_px: tuple[int, int]) -> Walk:
+    width_px, height_px = size_px
     least, most = traffic.face_width_px
     span = (most - least) / traffic.at_once
     # The lane's own distance, and a little way nearer or farther while walking.
