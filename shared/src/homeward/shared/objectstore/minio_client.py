@@ -14,7 +14,7 @@ about 7 s even where packets vanish; whoever needs more patience has an event to
 
 _BACKOFF_S: Final = 0.1  # before the second more try: 0.2 s
 _CONNECT_S: Final = 2.0
-_READ_S: Final = 30.0
+_READ_S: Final = 15.0  # of silence; a store that listens and never answers is known of within three of these
 _TRANSIENT: Final = (500, 502, 503, 504)
 
 

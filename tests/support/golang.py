@@ -1,0 +1,70 @@
+"""The Go toolchain, and programs built from Go modules once for all test runs."""
+
+import fcntl
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+_ROOT = Path(__file__).parents[2]
+_LEAST = (1, 24)
+_BUILD_S = 1500
+
+
+def cache_folder() -> Path:
+    """Return where built programs are kept: HOMEWARD_TEST_CACHE, or .cache of the checkout."""
+    return Path(os.environ.get("HOMEWARD_TEST_CACHE") or _ROOT / ".cache")
+
+
+def installed_by_go(module: str, version: str, name: str) -> Path:
+    """Return the program `name` of a module, built on the first call ever; later ones need neither Go nor a network.
+
+    Where it has to be built and there is no Go, the test is skipped; with CI=true it fails, since CI skips nothing.
+    """
+    program = cache_folder() / "go-programs" / f"{name}-{version}" / name
+    program.parent.mkdir(parents=True, exist_ok=True)
+    with (program.parent / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two test runs must not build side by side
+        if not program.exists():
+            _build(_go(), f"{module}@{version}", program)
+    return program
+
+
+def _go() -> Path:
+    for candidate in (shutil.which("go"), cache_folder() / "go" / "go" / "bin" / "go"):
+        if candidate is not None and _is_new_enough(Path(candidate)):
+            return Path(candidate)
+    missing = f"needs Go {'.'.join(map(str, _LEAST))} or newer on the PATH; `.ci/install` brings it"
+    if os.environ.get("CI") == "true":
+        pytest.fail(missing)
+    pytest.skip(missing)
+
+
+def _is_new_enough(go: Path) -> bool:
+    if not go.exists():
+        return False
+    shown = subprocess.run([go, "version"], capture_output=True, text=True, check=False).stdout
+    found = re.search(r"go(\d+)\.(\d+)", shown)
+    return found is not None and (int(found[1]), int(found[2])) >= _LEAST
+
+
+def _build(go: Path, module: str, program: Path) -> None:
+    building = program.parent / "building"
+    # One package at a time: each takes up to a few hundred MB, beside the tests of others.
+    flags = {"GOBIN": str(building), "GOFLAGS": "-p=1 -trimpath", "CGO_ENABLED": "0"}
+    done = subprocess.run(
+        ["nice", go, "install", "-ldflags=-s -w", module],
+        env=os.environ | flags,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=_BUILD_S,
+        check=False,
+    )
+    if done.returncode != 0:
+        pytest.fail(f"{module} could not be built:\n{done.stdout[-2000:]}")
+    (building / program.name).replace(program)
+    building.rmdir()
