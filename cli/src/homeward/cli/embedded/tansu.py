@@ -18,6 +18,9 @@ from homeward.shared.settings import KafkaSettings
 MEMORY: Final = "memory://tansu/"
 """Nothing outlives the broker: for tests and for the demo."""
 
+SESSION_TIMEOUT_S: Final = 6
+"""Tansu lets a new group wait for half of its members' session before it begins: a short one starts services sooner."""
+
 _READY_S: Final = 30.0  # under 0.1 s in memory; on S3 it waits for the store's first answer
 _PROBE_S: Final = 1.0
 _STARTS: Final = 3  # a port found free may be taken before Tansu listens on it
@@ -61,11 +64,18 @@ class Tansu:
     inherits none of the variables that could tell it.
     """
 
-    def __init__(self, folder: Path, *, port: int | None = None, bucket: TansuBucket | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        port: int | None = None,
+        bucket: TansuBucket | None = None,
+        session_timeout_s: int = SESSION_TIMEOUT_S,
+    ) -> None:
         """`folder` takes the child's log file; `port` None takes a free one at the first start."""
         self._folder = folder
         self._bucket = bucket
-        self._wanted = port
+        self._session_timeout_s = session_timeout_s
         self._port: int | None = port
         self._process: ChildProcess | None = None
 
@@ -86,7 +96,7 @@ class Tansu:
     @property
     def kafka(self) -> KafkaSettings:
         """How a service reaches this broker."""
-        return KafkaSettings(bootstrap_servers=self.bootstrap_servers)
+        return KafkaSettings(bootstrap_servers=self.bootstrap_servers, session_timeout_s=self._session_timeout_s)
 
     @property
     def process(self) -> ChildProcess:

@@ -160,9 +160,10 @@ def _withhold_foreign(_: WrappedLogger, __: str, given: EventDict) -> EventDict:
     Where the line was written stands beside it, and names the message as well as its words would.
     """
     record: logging.LogRecord = given["_record"]
+    message = str(given["event"])
     if record.name in _TELLING_LOGGERS:
-        phrase = " ".join(record.getMessage().split())[:_LONGEST_EVENT]
-    elif record.args and isinstance(record.msg, str):
+        phrase = " ".join(message.split())[:_LONGEST_EVENT]
+    elif isinstance(record.msg, str) and record.msg != message:
         phrase = " ".join(record.msg.split())[:_LONGEST_EVENT]
     else:
         phrase = _WITHHELD
