@@ -104,7 +104,6 @@ class QdrantSubjects:
                 query=probe.template.values.tolist(),
                 filter=_filter(authorisation_id, probe, now),
                 limit=1,
-                params=models.SearchParams(exact=True),
             )
             for probe in probes
         ]

@@ -1,0 +1,316 @@
+"""The three use cases: plan, search a stretch, search each clip as it comes."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from homeward.matching import messages
+from homeward.matching.handler.live import LiveHandler
+from homeward.matching.handler.planning import PlanningHandler
+from homeward.matching.handler.tasks import TaskHandler
+from homeward.matching.plan import Stretch
+from homeward.matching.subject import Count
+from homeward.shared.authorisation import Purpose
+from homeward.shared.events import Event, InvalidEventError, removal
+from homeward.shared.instants import from_duration
+from homeward.shared.runtime.handler import RetryableError
+from homeward.shared.runtime.partitioner import partition_of
+from homeward.shared.topics import AUTHORISATIONS, FACES
+from homewardapi.search.v1.search_pb2 import REFUSAL_REASON_NO_FACE, REFUSAL_REASON_NOT_AUTHORISED, SearchTask
+from homewardapi.sighting.v1.sighting_pb2 import SEARCH_MODE_ARCHIVE, SEARCH_MODE_LIVE, Sighting
+from support.authorisations import AUTHORISATION_ID, NOON, Authority, request
+from support.matching import SUBJECT, World, clip, closed, faces_event, opened
+
+BEFORE = NOON - timedelta(hours=1)
+GATE = partition_of("gate", FACES.partitions)
+HALL = partition_of("hall", FACES.partitions)
+
+
+def planning(world: World, ready: Callable[[], bool] = lambda: True, task_messages: int = 4) -> PlanningHandler:
+    return PlanningHandler(
+        authorisations=world.authorisations,
+        enrolment=world.enrolment,
+        log=world.log,
+        clock=world.clock,
+        task_messages=task_messages,
+        handover=timedelta(seconds=1),
+        ready=ready,
+    )
+
+
+def tasks(world: World, ready: Callable[[], bool] = lambda: True) -> TaskHandler:
+    return TaskHandler(
+        authorisations=world.authorisations,
+        comparison=world.comparison,
+        log=world.log,
+        clock=world.clock,
+        meter=world.meter,
+        ready=ready,
+    )
+
+
+def live(world: World, ready: Callable[[], bool] = lambda: True) -> LiveHandler:
+    return LiveHandler(authorisations=world.authorisations, comparison=world.comparison, meter=world.meter, ready=ready)
+
+
+def search_task(event: Event) -> SearchTask:
+    assert isinstance(event.message, SearchTask)
+    return event.message
+
+
+def sightings(events: object) -> list[Sighting]:
+    assert isinstance(events, list | tuple)
+    return [event.message for event in events if isinstance(event.message, Sighting)]
+
+
+def fill(world: World) -> None:
+    """Put 10 clips of the gate and 3 of the hall into the log; the subject passes the gate twice, the hall once."""
+    at = [BEFORE + timedelta(seconds=10 * number) for number in range(10)]
+    gate = [faces_event(clip("gate", at[number], [SUBJECT] if number in {2, 7} else [5])) for number in range(10)]
+    hall = [faces_event(clip("hall", at[number], [SUBJECT] if number == 1 else [])) for number in range(3)]
+    # Other cameras share their partitions.
+    world.log.records = {GATE: [*gate, faces_event(clip("yard", BEFORE, [SUBJECT]))], HALL: hall}
+
+
+def open_search(world: World, task_messages: int = 4) -> list[Event]:
+    event = opened(AUTHORISATION_ID, world.authority.token())
+    return list(planning(world, task_messages=task_messages).handle(event))
+
+
+def test_an_authorisation_becomes_a_plan(world: World) -> None:
+    fill(world)
+    events = open_search(world)
+
+    planned, *assigned = map(search_task, events)
+    assert planned.planned.task_count == len(assigned) == 4
+    assert from_duration(planned.planned.camera_time) == 2 * timedelta(hours=3, seconds=1)
+    stretches = {
+        (task.assigned.faces_partition, task.assigned.first_offset, task.assigned.end_offset) for task in assigned
+    }
+    assert stretches == {(GATE, 0, 4), (GATE, 4, 8), (GATE, 8, 11), (HALL, 0, 3)}
+    assert {task.authorisation_id for task in (planned, *assigned)} == {AUTHORISATION_ID}
+    assert world.subjects.count() == Count(1, 1)
+
+
+def test_planned_again_it_has_the_same_ids(world: World) -> None:
+    fill(world)
+    first = {event.event_id for event in open_search(world)}
+    world.log.records[HALL].append(faces_event(clip("hall", BEFORE + timedelta(hours=1), [])))
+    again = {event.event_id for event in open_search(world)}
+    assert first == again
+
+
+def test_the_end_of_the_archive_is_fixed_after_the_subject_is_enrolled(world: World) -> None:
+    fill(world)
+    enrolled: list[object] = []
+    world.log.before_span = lambda: enrolled.append((world.subjects.count(), world.clock.now()))
+    open_search(world)
+    # A second later, so that every other replica has learnt of the authorisation and searches live.
+    assert enrolled
+    assert set(enrolled) == {(Count(1, 1), NOON + timedelta(seconds=1))}
+
+
+def test_a_refused_photo_is_announced_and_nothing_is_planned(world: World) -> None:
+    world.embedder.photos = {f"{AUTHORISATION_ID}/0.jpg": -5}
+    (event,) = open_search(world)
+    refused = search_task(event).refused
+    assert (refused.reason, refused.optional_photo_index) == (REFUSAL_REASON_NO_FACE, 0)
+    assert open_search(world)[0].event_id == event.event_id
+
+
+def test_a_token_that_does_not_verify_is_refused(world: World) -> None:
+    (event,) = planning(world).handle(opened(AUTHORISATION_ID, Authority().token()))
+    refused = search_task(event).refused
+    assert refused.reason == REFUSAL_REASON_NOT_AUTHORISED
+    assert not refused.HasField("optional_photo_index")
+    assert world.embedder.asked == []
+
+
+def test_what_asks_for_no_search_gets_no_answer(world: World) -> None:
+    incident = opened(AUTHORISATION_ID, world.authority.token(request(purpose=Purpose.INCIDENT, photos=0)))
+    assert planning(world).handle(incident) == []
+    assert planning(world).handle(closed(AUTHORISATION_ID, NOON)) == []
+    gone = removal(AUTHORISATIONS, AUTHORISATION_ID, "homeward/access", NOON, AUTHORISATION_ID)
+    assert planning(world).handle(gone) == []
+    assert world.embedder.asked == []
+
+
+def test_a_live_search_alone_is_enrolled_and_not_planned(world: World) -> None:
+    fill(world)
+    ahead = request(window=(NOON, NOON + timedelta(hours=2)))
+    assert planning(world).handle(opened(AUTHORISATION_ID, world.authority.token(ahead))) == []
+    assert world.subjects.count() == Count(1, 1)
+
+
+def test_an_authorisation_closed_while_it_is_enrolled_plans_nothing(world: World) -> None:
+    def close() -> None:
+        event = closed(AUTHORISATION_ID, NOON + timedelta(seconds=1))
+        world.authorisations.apply(event.key, event.message)
+
+    world.embedder.before_answer = close
+    assert open_search(world) == []
+    assert world.subjects.count() == Count(0, 0)
+
+
+@pytest.mark.parametrize("make", [planning, tasks, live])
+def test_nothing_is_done_before_every_authorisation_is_known(
+    world: World, make: Callable[[World, Callable[[], bool]], PlanningHandler | TaskHandler | LiveHandler]
+) -> None:
+    fill(world)
+    assigned = open_search(world)[1]
+    event = {
+        planning: opened(AUTHORISATION_ID, world.authority.token()),
+        tasks: assigned,
+        live: faces_event(clip("gate", BEFORE, [SUBJECT])),
+    }[make]  # type: ignore[index]
+    with pytest.raises(RetryableError, match="not all read"):
+        make(world, lambda: False).handle(event)
+
+
+def test_the_tasks_of_a_plan_find_the_subject_wherever_it_was(world: World) -> None:
+    fill(world)
+    assigned = open_search(world)[1:]
+    results = [tasks(world).handle(event) for event in assigned]
+
+    found = [sighting for events in results for sighting in sightings(events)]
+    assert sorted(sighting.camera_id for sighting in found) == ["gate", "gate", "hall"]
+    assert {sighting.mode for sighting in found} == {SEARCH_MODE_ARCHIVE}
+    done = [search_task(events[-1]) for events in results]
+    assert [task.task_id for task in done] == [search_task(event).task_id for event in assigned]
+    assert sum(task.completed.faces_compared for task in done) == 11
+    assert sum(task.completed.candidates for task in done) == 3
+    assert sum((from_duration(task.completed.camera_time) for task in done), timedelta()) == 13 * timedelta(seconds=10)
+    # The completion is another event than the assignment, though of the same task.
+    assert {event.event_id for events in results for event in events}.isdisjoint({e.event_id for e in assigned})
+
+
+def test_a_task_done_twice_says_the_same(world: World) -> None:
+    fill(world)
+    assigned = open_search(world)[1]
+    first, again = (tasks(world).handle(assigned) for _ in range(2))
+    assert [event.event_id for event in first] == [event.event_id for event in again]
+
+
+def test_other_messages_of_a_search_are_not_tasks(world: World) -> None:
+    fill(world)
+    planned, assigned, *_ = open_search(world)
+    done = tasks(world).handle(assigned)[-1]
+    assert tasks(world).handle(planned) == []
+    assert tasks(world).handle(done) == []
+
+
+@pytest.mark.parametrize(
+    "stretch",
+    [Stretch(0, 5, 5), Stretch(0, 5, 4), Stretch(0, -1, 4), Stretch(-1, 0, 4), Stretch(0, 0, 10_001)],
+)
+def test_what_is_no_task_of_ours_goes_to_the_dead_letters(world: World, stretch: Stretch) -> None:
+    (_, event) = messages.planned(AUTHORISATION_ID, [stretch], 10, timedelta(), NOON)
+    with pytest.raises(InvalidEventError):
+        tasks(world).handle(event)
+
+
+def test_a_task_of_a_closed_search_is_abandoned(world: World) -> None:
+    fill(world)
+    assigned = open_search(world)[1]
+    end = closed(AUTHORISATION_ID, NOON + timedelta(seconds=1))
+    world.authorisations.apply(end.key, end.message)
+    asked = len(world.embedder.asked)
+    assert tasks(world).handle(assigned) == []
+    assert len(world.embedder.asked) == asked
+
+
+def test_a_task_of_a_wiped_search_is_abandoned(world: World) -> None:
+    fill(world)
+    assigned = open_search(world)[1]
+    world.subjects.wipe(AUTHORISATION_ID)
+    assert tasks(world).handle(assigned) == []
+    assert world.embedder.crops_asked == []
+
+
+def test_a_task_waits_for_its_authorisation_but_not_for_ever(world: World) -> None:
+    fill(world)
+    assigned = open_search(world)[1]
+    late = World(world.subjects, authority=world.authority, log=world.log)
+    with pytest.raises(RetryableError, match="not known yet"):
+        tasks(late).handle(assigned)
+    late.clock.move(timedelta(seconds=30))
+    assert tasks(late).handle(assigned) == []
+
+
+def test_a_task_that_the_embedder_denies_is_abandoned(world: World) -> None:
+    fill(world)
+    assigned = open_search(world)[1]
+    world.embedder.denied = True
+    assert tasks(world).handle(assigned) == []
+
+
+@pytest.mark.parametrize("make", [tasks, live])
+def test_an_embedder_that_is_away_is_waited_for(
+    world: World, make: Callable[[World], TaskHandler | LiveHandler]
+) -> None:
+    fill(world)
+    assigned = open_search(world)[1]
+    world.embedder.away = True
+    event = assigned if make is tasks else faces_event(clip("gate", BEFORE, [SUBJECT]))  # type: ignore[comparison-overlap]
+    with pytest.raises(RetryableError, match="away"):
+        make(world).handle(event)
+
+
+def test_with_no_search_open_nothing_is_embedded(world: World) -> None:
+    assert live(world).handle(faces_event(clip("gate", NOON, [SUBJECT, 2, 3]))) == []
+    assert world.embedder.asked == []
+
+
+def test_a_live_search_finds_the_subject_as_it_passes(world: World) -> None:
+    open_search(world)
+    now = NOON + timedelta(minutes=1)
+    (sighting,) = sightings(live(world).handle(faces_event(clip("gate", now, [4, SUBJECT]))))
+    assert sighting.mode == SEARCH_MODE_LIVE
+    assert live(world).handle(faces_event(clip("yard", now, [SUBJECT]))) == []
+    assert live(world).handle(faces_event(clip("gate", NOON + timedelta(hours=4), [SUBJECT]))) == []
+
+
+def test_archive_and_live_give_one_sighting_the_same_id(world: World) -> None:
+    fill(world)
+    assigned = open_search(world)[1:]
+    archive = [event.event_id for task in assigned for event in tasks(world).handle(task)[:-1]]
+    again = [
+        event.event_id
+        for partition in (GATE, HALL)
+        for clips in [world.log.records[partition]]
+        for clip_event in clips
+        for event in live(world).handle(clip_event)
+    ]
+    assert sorted(archive) == sorted(again)
+
+
+def test_before_its_subject_is_enrolled_a_search_embeds_nothing(world: World) -> None:
+    event = opened(AUTHORISATION_ID, world.authority.token())
+    world.authorisations.apply(event.key, event.message)
+    assert live(world).handle(faces_event(clip("gate", NOON, [SUBJECT]))) == []
+    assert world.embedder.asked == []
+
+
+def test_each_search_embeds_under_its_own_authorisation(world: World) -> None:
+    other = AUTHORISATION_ID.replace("0d5c", "1d5c")
+    world.embedder.photos = {f"{other}/0.jpg": 2}
+    open_search(world)
+    planning(world).handle(opened(other, world.authority.token(request(other))))
+    events = live(world).handle(faces_event(clip("gate", NOON, [SUBJECT, 2, 3])))
+    found = {(event.key, sighting.face_index) for event, sighting in zip(events, sightings(events), strict=True)}
+    assert found == {(AUTHORISATION_ID, 0), (other, 1)}
+
+
+def test_a_live_search_that_the_embedder_denies_does_not_stop_others(world: World) -> None:
+    open_search(world)
+    world.embedder.denied = True
+    assert live(world).handle(faces_event(clip("gate", NOON, [SUBJECT]))) == []
+
+
+def test_an_event_of_another_kind_is_refused(world: World) -> None:
+    fill(world)
+    task, faces = open_search(world)[1], faces_event(clip("gate", NOON, []))
+    for handler, event in ((planning(world), faces), (tasks(world), faces), (live(world), task)):
+        with pytest.raises(InvalidEventError):
+            handler.handle(event)
