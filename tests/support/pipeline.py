@@ -1,0 +1,84 @@
+"""The real services on one machine, for tests that want the whole of Homeward."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from homeward.cli.authorising import DemoAuthority, Issued
+from homeward.cli.camera import camera_changed
+from homeward.cli.commands.authorise import open_authority
+from homeward.cli.operator import Operator, Searched
+from homeward.cli.progress import SearchProgress
+from homeward.cli.stack.stack import Stack
+from homeward.shared.clock import SystemClock
+from homeward.shared.runtime.producer import EventProducer
+from homewardapi.sighting.v1.sighting_pb2 import Sighting
+from support.models import model_folder
+
+CLIP: Final = timedelta(seconds=4)
+PATIENCE: Final = timedelta(seconds=240)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What one search came to."""
+
+    authorisation_id: str
+    progress: SearchProgress
+    sightings: list[Sighting]
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """A running Homeward with everybody's hands on it: the operator's and the two officials'."""
+
+    stack: Stack
+    operator: Operator
+    authority: DemoAuthority
+
+    def record(self, videos: Mapping[str, Path], starts_at: datetime) -> None:
+        """Import `videos`, by camera id, as footage that begins at `starts_at`."""
+        now = datetime.now(UTC)
+        self.operator.publish(
+            *(
+                camera_changed(camera, str(path), now, clip_length=CLIP, starts_at=starts_at)
+                for camera, path in videos.items()
+            )
+        )
+
+    def wait_detected(self, until: Mapping[str, datetime]) -> Searched:
+        """Return when all of the cameras' footage up to `until` was looked through for faces."""
+        return self.operator.wait_detected(until, PATIENCE)
+
+    def authorise(
+        self, photos: Sequence[bytes], cameras: Sequence[str], starts_at: datetime, ends_at: datetime
+    ) -> Issued:
+        """Open a search for the person in `photos`."""
+        return self.authority.authorise(photos, camera_ids=cameras, starts_at=starts_at, ends_at=ends_at)
+
+    def search(self, photos: Sequence[bytes], cameras: Sequence[str], starts_at: datetime, ends_at: datetime) -> Found:
+        """Open a search of recordings and return what it found."""
+        issued = self.authorise(photos, cameras, starts_at, ends_at)
+        progress = self.operator.wait_searched(issued.authorisation_id, PATIENCE)
+        return Found(issued.authorisation_id, progress, self.operator.sightings(issued.authorisation_id))
+
+    def close(self, authorisation_id: str) -> None:
+        """Close a search and wait until its templates are wiped."""
+        self.authority.stop(authorisation_id)
+
+
+@contextmanager
+def running(folder: Path, overrides: Mapping[str, Mapping[str, str]] | None = None) -> Iterator[Pipeline]:
+    """Yield a Homeward that runs on `folder`, and stop it afterwards."""
+    stack = Stack(folder, model_folder(), overrides or {})
+    context = stack.start()
+    producer = EventProducer(context.kafka, client_id="homeward-tests")
+    try:
+        with Operator(context, SystemClock()) as operator:
+            yield Pipeline(stack, operator, open_authority(context, producer))
+    finally:
+        producer.close()
+        stack.stop()
