@@ -1,0 +1,1 @@
+"""The demonstration: its photos, its scene, and what was found against what is true."""
