@@ -163,7 +163,7 @@ def test_nothing_is_done_before_every_authorisation_is_known(
         planning: opened(AUTHORISATION_ID, world.authority.token()),
         tasks: assigned,
         live: faces_event(clip("gate", BEFORE, [SUBJECT])),
-    }[make]  # type: ignore[index]
+    }[make]
     with pytest.raises(RetryableError, match="not all read"):
         make(world, lambda: False).handle(event)
 
@@ -252,7 +252,7 @@ def test_an_embedder_that_is_away_is_waited_for(
     fill(world)
     assigned = open_search(world)[1]
     world.embedder.away = True
-    event = assigned if make is tasks else faces_event(clip("gate", BEFORE, [SUBJECT]))  # type: ignore[comparison-overlap]
+    event = assigned if make is tasks else faces_event(clip("gate", BEFORE, [SUBJECT]))
     with pytest.raises(RetryableError, match="away"):
         make(world).handle(event)
 

@@ -1,7 +1,5 @@
 """Settings: one store, bounded figures, and a check that says what is wrong without a value."""
 
-from collections.abc import Mapping
-
 import pytest
 
 from homeward.matching.__main__ import main
@@ -16,14 +14,14 @@ FOLDER = {"HOMEWARD_QDRANT_FOLDER": "templates"}
 SERVER = {"HOMEWARD_QDRANT_URL": "http://qdrant:6333", "HOMEWARD_QDRANT_API_KEY": "a-key"}
 
 
-def check(monkeypatch: pytest.MonkeyPatch, given: Mapping[str, str]) -> int:
+def check(monkeypatch: pytest.MonkeyPatch, given: dict[str, str]) -> int:
     for name, value in given.items():
         monkeypatch.setenv(name, value)
     return main(["check-config"])
 
 
 @pytest.mark.parametrize("store", [FOLDER, SERVER])
-def test_either_store_does(monkeypatch: pytest.MonkeyPatch, store: Mapping[str, str]) -> None:
+def test_either_store_does(monkeypatch: pytest.MonkeyPatch, store: dict[str, str]) -> None:
     assert check(monkeypatch, NEEDED | store) == 0
     assert "a-key" not in repr(MatchingSettings.load())
 
@@ -42,7 +40,7 @@ def test_either_store_does(monkeypatch: pytest.MonkeyPatch, store: Mapping[str, 
     ],
 )
 def test_what_is_wrong_is_said_without_its_value(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], wrong: Mapping[str, str]
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], wrong: dict[str, str]
 ) -> None:
     assert check(monkeypatch, NEEDED | wrong) == 2
     told = capsys.readouterr().err
