@@ -1,0 +1,1 @@
+"""Finds faces in clips and keeps the best few crops of each."""

@@ -1,0 +1,1 @@
+"""Third-party libraries, one a file; their errors stop here."""
