@@ -99,6 +99,8 @@ class DiskSpool:
             fits = self._make_room(size) or not isinstance(stretch.outcome, Footage) or replayable
         if not fits:
             self._given_up(stretch)
+            if draft is not None:
+                self.discard(draft)
             stretch, draft, size = stretch.given_up(), None, ENTRY_OVERHEAD_BYTES
         kept = Kept(self._serial(camera_id) + 1, state)
         path = folder.footage(kept.serial) if draft is not None else None
@@ -164,9 +166,10 @@ class DiskSpool:
         for path in sorted(path for path in self._folder.iterdir() if path.is_dir()):
             folder = self._camera(path.name)
             kept, entries = folder.recover()
-            self._kept[path.name] = kept
-            for entry in entries:
-                self._enqueue(entry, _size(entry.stretch))
+            with self._lock:
+                self._kept[path.name] = kept
+                for entry in entries:
+                    self._enqueue(entry, _size(entry.stretch))
 
     def _enqueue(self, entry: Entry, size: int) -> None:
         queue = self._queues.setdefault(entry.camera_id, deque())
@@ -189,6 +192,8 @@ class DiskSpool:
 
     def _make_room(self, size: int) -> bool:
         """Give up the oldest clips until `size` fits; return whether it does."""
+        if size > self._max_bytes:
+            return False
         while self._used + size > self._max_bytes:
             victim = self._oldest_clip()
             if victim is None:

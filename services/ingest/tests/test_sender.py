@@ -1,0 +1,168 @@
+import threading
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from homeward.ingest.adapters.disk_spool import DiskSpool
+from homeward.ingest.coverage import Cause
+from homeward.ingest.metrics import IngestMetrics
+from homeward.ingest.ports import CameraState
+from homeward.ingest.sender import Sender
+from homeward.ingest.stretches import Footage, Stretch
+from homeward.shared.events import decode, encode
+from homeward.shared.objectkeys import ClipKey
+from homeward.shared.objectstore.memory_store import MemoryStore
+from homeward.shared.objectstore.port import ObjectStoreUnavailableError
+from homeward.shared.runtime.backoff import Backoff
+from homeward.shared.runtime.producer import DeliveryError
+from homeward.shared.topics import CLIPS
+from homewardapi.clip.v1.clip_pb2 import Clip, GapCause
+from support.recording import NOON, ManualClock, RecordingProducer
+
+S = timedelta(seconds=1)
+AT_ONCE = Backoff(timedelta(milliseconds=1), timedelta(milliseconds=2))
+
+
+class World:
+    def __init__(self, folder: Path, failures: int = 0) -> None:
+        clock = ManualClock()
+        self.folder = folder
+        self.spool = DiskSpool(folder, 1 << 30)
+        self.store = MemoryStore(clock)
+        self.store.ensure_bucket("footage")
+        self.producer = RecordingProducer(failures)
+        self.metrics = IngestMetrics(CollectorRegistry())
+        self.sender = Sender(
+            self.spool, self.store, self.producer, backoff=AT_ONCE, clock=clock, metrics=self.metrics, workers=3
+        )
+
+    def add(self, index: int, camera_id: str = "cam-1", outcome: Cause | None = None) -> Stretch:
+        draft = None
+        facts: Footage | Cause | None = outcome
+        if facts is None:
+            draft = self.spool.draft(camera_id)
+            draft.write_bytes(b"video %d" % index)
+            sealed = self.spool.seal(draft)
+            facts = Footage(sealed.size_bytes, sealed.sha256, "hevc", 1920, 1080, 250, 5, 2 * S)
+        stretch = Stretch(camera_id, NOON + index * 10 * S, NOON + (index + 1) * 10 * S, facts)
+        self.spool.add(stretch, draft, CameraState(through=stretch.ends_at), replayable=False)
+        return stretch
+
+    def run(self, events: int) -> None:
+        stop = threading.Event()
+        thread = threading.Thread(target=self.sender.run, args=(stop,))
+        thread.start()
+        deadline = threading.Event()
+        for _ in range(500):
+            if len(self.producer.events) >= events:
+                break
+            deadline.wait(0.01)
+        stop.set()
+        thread.join(10)
+        assert not thread.is_alive()
+
+    def messages(self) -> list[Clip]:
+        return [event.message for event in self.producer.events if isinstance(event.message, Clip)]
+
+
+def test_a_clip_is_stored_announced_and_freed(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    stretch = world.add(0)
+    world.run(1)
+    event = world.producer.events[0]
+    record = encode(event)
+    assert decode(CLIPS, record.key, record.value, list(record.headers)).message == event.message
+    clip = world.messages()[0]
+    assert event.event_id == clip.clip_id == stretch.clip_id
+    assert ClipKey.parse(clip.stored.object_key).camera_id == "cam-1"
+    assert world.store.get("footage", clip.stored.object_key) == b"video 0"
+    info = world.store.stat("footage", clip.stored.object_key)
+    assert info.metadata["sha256"] == clip.stored.sha256.hex()
+    assert (clip.stored.codec, clip.stored.width_px, clip.stored.frame_count) == ("hevc", 1920, 250)
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["state.json"]
+
+
+@pytest.mark.parametrize("cause", list(Cause))
+def test_each_gap_is_announced_with_its_cause(tmp_path: Path, cause: Cause) -> None:
+    world = World(tmp_path)
+    world.add(0, outcome=cause)
+    world.run(1)
+    assert GapCause.Name(world.messages()[0].gap.cause) == f"GAP_CAUSE_{cause.name}"
+
+
+def test_while_the_store_is_away_nothing_is_announced_or_freed(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.add(0)
+    world.store.available = False
+    entry = world.spool.claim(0)
+    assert entry is not None
+    with pytest.raises(ObjectStoreUnavailableError):
+        world.sender.send(entry)
+    assert world.producer.events == []
+    assert entry.path is not None
+    assert entry.path.exists()
+
+
+def test_while_kafka_is_away_the_clip_is_stored_and_kept(tmp_path: Path) -> None:
+    world = World(tmp_path, failures=1)
+    stretch = world.add(0)
+    entry = world.spool.claim(0)
+    assert entry is not None
+    with pytest.raises(DeliveryError):
+        world.sender.send(entry)
+    assert world.store.get("footage", stretch.object_key) == b"video 0"
+    assert [e.stretch for e in [DiskSpool(tmp_path, 1 << 30).claim(0)] if e] == [stretch]
+
+
+def test_after_failures_everything_goes_out_in_order_per_camera(tmp_path: Path) -> None:
+    world = World(tmp_path, failures=5)
+    for index in range(6):
+        for camera in range(3):
+            world.add(index, f"cam-{camera}")
+    world.run(18)
+    for camera in range(3):
+        starts = [m.starts_at.ToDatetime() for m in world.messages() if m.camera_id == f"cam-{camera}"]
+        assert len(starts) == 6
+        assert starts == sorted(starts)
+
+
+def test_a_repeat_after_a_crash_has_the_same_id_and_bytes(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.add(0)
+    entry = world.spool.claim(0)
+    assert entry is not None
+    copy = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    world.sender.send(entry)
+    for path, content in copy.items():
+        path.write_bytes(content)
+    again = World(tmp_path)
+    again.run(1)
+    assert again.producer.events == world.producer.events
+
+
+def test_spoiled_footage_is_announced_as_corrupt(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    stretch = world.add(0)
+    world.add(1)
+    next(tmp_path.rglob("*001.mp4")).write_bytes(b"something else")
+    world.run(2)
+    first, second = world.messages()
+    assert (first.clip_id, first.gap.cause) == (stretch.clip_id, GapCause.GAP_CAUSE_CORRUPT)
+    assert second.HasField("stored")
+
+
+def test_a_bug_of_a_worker_ends_the_part(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.add(0)
+
+    class Broken(RecordingProducer):
+        def send(self, events: object) -> None:  # noqa: ARG002 - the port's
+            raise TypeError("a bug")
+
+    sender = Sender(
+        world.spool, world.store, Broken(), backoff=AT_ONCE, clock=ManualClock(), metrics=world.metrics, workers=2
+    )
+    with pytest.raises(TypeError, match="a bug"):
+        sender.run(threading.Event())
