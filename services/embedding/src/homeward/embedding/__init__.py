@@ -1,0 +1,1 @@
+"""The embedding service: face templates, inside a live authorisation alone."""
