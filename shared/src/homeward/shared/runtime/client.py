@@ -6,7 +6,9 @@ from typing import Any, Final
 
 from confluent_kafka import KafkaError, KafkaException
 
+from homeward.shared.clock import Clock
 from homeward.shared.settings import KafkaSettings
+from homeward.shared.telemetry.logging import get_logger
 from homeward.shared.topics import TOPICS
 
 LIBRDKAFKA_LOGGER: Final = "homeward.librdkafka"
@@ -35,6 +37,10 @@ _RESERVED: Final = frozenset(
     }
 )
 """Properties on which the promise "nothing is lost" stands; nobody tunes them."""
+
+_SAY_AGAIN_S: Final = 30.0
+
+_log = get_logger()
 
 _ACCESS_ERRORS: Final = frozenset(
     {
@@ -101,6 +107,26 @@ def error_of(exception: KafkaException) -> KafkaError:
     """Return the KafkaError inside `exception`."""
     error = exception.args[0] if exception.args else None
     return error if isinstance(error, KafkaError) else KafkaError(KafkaError.UNKNOWN)
+
+
+class Troubles:
+    """Tells the log of errors that pass by themselves: each code at once, and again only after a while.
+
+    While a broker is away, librdkafka reports every attempt of every connection.
+    """
+
+    def __init__(self, who: str, clock: Clock) -> None:
+        self._who = who
+        self._clock = clock
+        self._told_at: dict[int, float] = {}
+
+    def tell(self, error: KafkaError) -> None:
+        """Log `error`, unless the same code was logged a short while ago. Safe to call from several threads."""
+        now = self._clock.monotonic()
+        told_at = self._told_at.get(error.code())
+        if told_at is None or now - told_at >= _SAY_AGAIN_S:
+            self._told_at[error.code()] = now
+            _log.warning("kafka error", source=self._who, code=error.name())
 
 
 def must_stop(error: KafkaError) -> bool:

@@ -11,14 +11,13 @@ from opentelemetry.trace import Tracer
 
 from homeward.shared.clock import Clock
 from homeward.shared.runtime.backoff import Backoff
-from homeward.shared.runtime.client import FETCH_WAIT_MS, KafkaFailedError, client_config, must_stop
+from homeward.shared.runtime.client import FETCH_WAIT_MS, KafkaFailedError, Troubles, client_config, must_stop
 from homeward.shared.runtime.handler import Handler
 from homeward.shared.runtime.processor import Outcome, Processor
 from homeward.shared.runtime.producer import EventSender
 from homeward.shared.runtime.session import GroupClient, Session
 from homeward.shared.runtime.worker import Worker
 from homeward.shared.settings import KafkaSettings
-from homeward.shared.telemetry.logging import get_logger
 from homeward.shared.telemetry.metrics import RuntimeMetrics
 from homeward.shared.telemetry.tracing import new_tracer
 from homeward.shared.topics import Topic
@@ -28,8 +27,6 @@ _FETCHED_AHEAD_KIB: Final = 16 * 1024
 
 _HEARTBEATS_A_SESSION: Final = 3
 """Two heartbeats may be lost before the group gives the member up."""
-
-_log = get_logger()
 
 
 def connect_consumer(config: dict[str, Any]) -> GroupClient:
@@ -101,6 +98,7 @@ class Consumer:
             "queued.max.messages.kbytes": _FETCHED_AHEAD_KIB,
             "error_cb": self._on_error,
         }
+        self._troubles = Troubles(group, clock)
         self._session: Session | None = None
         self._failure: KafkaFailedError | None = None
 
@@ -116,7 +114,15 @@ class Consumer:
         """
         worker: Worker[Outcome] = Worker(f"handler {self._group}")
         client = self._connect(self._config)
-        session = Session(client, self._processor, worker, clock=self._clock, backoff=self._backoff, drain=self._drain)
+        session = Session(
+            client,
+            self._processor,
+            worker,
+            clock=self._clock,
+            backoff=self._backoff,
+            drain=self._drain,
+            troubles=self._troubles,
+        )
         self._session = session
         try:
             client.subscribe(
@@ -140,4 +146,4 @@ class Consumer:
         if must_stop(error):
             self._failure = KafkaFailedError(f"{self._group}: {error.name()}")
         else:
-            _log.warning("kafka consumer error", group=self._group, code=error.name())
+            self._troubles.tell(error)

@@ -9,18 +9,16 @@ from typing import Any, Final, Protocol
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka import Producer as KafkaProducer
 
+from homeward.shared.clock import Clock, SystemClock
 from homeward.shared.events import Event, encode
-from homeward.shared.runtime.client import WIDEST_MESSAGE_BYTES, client_config, error_of
+from homeward.shared.runtime.client import WIDEST_MESSAGE_BYTES, Troubles, client_config, error_of
 from homeward.shared.settings import KafkaSettings
-from homeward.shared.telemetry.logging import get_logger
 from homeward.shared.telemetry.tracing import current_headers
 
 _POLL_S: Final = 0.1
 _FULL_QUEUE_WAIT_S: Final = 0.05
 _GRACE_S: Final = 5.0
 """How long past the delivery timeout a delivery report may still be on its way."""
-
-_log = get_logger()
 
 
 class DeliveryError(Exception):
@@ -70,6 +68,7 @@ class EventProducer:
         client_id: str = "homeward",
         delivery_timeout: timedelta = timedelta(seconds=60),
         tuning: Mapping[str, Any] | None = None,
+        clock: Clock | None = None,
         connect: Callable[[dict[str, Any]], ProducerClient] = connect_producer,
     ) -> None:
         """`delivery_timeout` is how long one event may take, retries included, a broker's restart as well."""
@@ -84,7 +83,8 @@ class EventProducer:
             "partitioner": "murmur2_random",
             # Each send is awaited: lingering for company would only add to every event's way.
             "linger.ms": 1,
-            "error_cb": _report,
+            # Final for an event, an error arrives in that event's report as well; here it is news only.
+            "error_cb": Troubles(client_id, clock or SystemClock()).tell,
         }
         self._client = connect(config)
         self._closed = threading.Event()
@@ -171,8 +171,3 @@ class _Batch:
                 failures.append(f"{self._missing} x without a report")
         if failures:
             raise DeliveryError(f"not delivered: {', '.join(failures)}")
-
-
-def _report(error: KafkaError) -> None:
-    # Final for an event, it arrives in that event's report; here it is news only.
-    _log.warning("kafka producer error", code=error.name(), fatal=error.fatal())

@@ -12,7 +12,7 @@ from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from homeward.shared.clock import Clock, SystemClock
 from homeward.shared.events import Event, InvalidEventError, decode
 from homeward.shared.instants import require_aware
-from homeward.shared.runtime.client import must_stop, reader_config
+from homeward.shared.runtime.client import Troubles, must_stop, reader_config
 from homeward.shared.runtime.deadline import Deadline
 from homeward.shared.runtime.partitioner import partition_of
 from homeward.shared.runtime.record import record_of
@@ -67,11 +67,15 @@ class LogReader:
         connect: Callable[[dict[str, Any]], KafkaConsumer] = KafkaConsumer,
     ) -> None:
         """`patience` is how long a broker may say nothing before LogReadError."""
-        self._config = reader_config(kafka, client_id) | {"fetch.wait.max.ms": _FETCH_WAIT_MS}
         self._metrics = metrics
         self._clock = clock or SystemClock()
         self._patience = patience
+        self._troubles = Troubles(client_id, self._clock)
         self._connect = connect
+        self._config = reader_config(kafka, client_id) | {
+            "fetch.wait.max.ms": _FETCH_WAIT_MS,
+            "error_cb": self._troubles.tell,
+        }
 
     def partitions(self, topic: Topic) -> list[int]:
         """Return the numbers of the topic's partitions. Raises LogReadError when the topic is not there."""
@@ -215,7 +219,7 @@ class LogReader:
                 return message
             if must_stop(error):
                 raise LogReadError(f"{topic}[{partition}]: {error.name()}")
-            _log.warning("kafka replay error", topic=topic, partition=partition, code=error.name())
+            self._troubles.tell(error)
         raise LogReadError(f"{topic}[{partition}]: no answer within {self._patience.total_seconds():.0f} s")
 
 

@@ -12,7 +12,7 @@ from confluent_kafka import TopicPartition
 
 from homeward.shared.clock import Clock
 from homeward.shared.runtime.backoff import Backoff
-from homeward.shared.runtime.client import KafkaFailedError, must_stop
+from homeward.shared.runtime.client import KafkaFailedError, Troubles, must_stop
 from homeward.shared.runtime.deadline import Deadline
 from homeward.shared.runtime.lanes import Lanes
 from homeward.shared.runtime.offsets import Committer, Offsets
@@ -86,6 +86,7 @@ class Session:
         clock: Clock,
         backoff: Backoff,
         drain: timedelta,
+        troubles: Troubles,
     ) -> None:
         self._client = client
         self._processor = processor
@@ -93,6 +94,7 @@ class Session:
         self._clock = clock
         self._backoff = backoff
         self._drain = drain
+        self._troubles = troubles
         self._lanes = Lanes()
         self._offsets = Offsets(client)
         self._paused: set[Partition] = set()
@@ -223,7 +225,7 @@ class Session:
         elif must_stop(error):
             raise KafkaFailedError(f"{self._processor.group}: {error.name()}")
         else:
-            _log.warning("kafka consumer error", group=self._processor.group, code=error.name())
+            self._troubles.tell(error)
 
     def _steer(self) -> None:
         """Pause what must not be fetched now, and resume the rest.

@@ -11,7 +11,7 @@ from google.protobuf.message import Message
 
 from homeward.shared.clock import Clock, SystemClock
 from homeward.shared.events import InvalidEventError, decode
-from homeward.shared.runtime.client import KafkaFailedError, error_of, must_stop, reader_config
+from homeward.shared.runtime.client import KafkaFailedError, Troubles, error_of, must_stop, reader_config
 from homeward.shared.runtime.record import record_of
 from homeward.shared.settings import KafkaSettings
 from homeward.shared.telemetry.logging import get_logger
@@ -79,7 +79,7 @@ class TableReader:
         self._topic = topic
         self._on_change = on_change
         self._metrics = metrics
-        self._clock = clock or SystemClock()
+        self._troubles = Troubles(topic.name, clock or SystemClock())
         self._connect = connect
         self._config = reader_config(kafka, client_id) | {"error_cb": self._on_error}
         self._behind: set[int] = set()
@@ -130,7 +130,7 @@ class TableReader:
         elif must_stop(error):
             raise KafkaFailedError(f"{self._topic.name}: {error.name()}")
         else:
-            _log.warning("kafka table error", topic=self._topic.name, code=error.name())
+            self._troubles.tell(error)
 
     def _apply(self, message: Any) -> None:
         record = record_of(message)
@@ -159,7 +159,7 @@ class TableReader:
         if must_stop(error):
             self._failure = KafkaFailedError(f"{self._topic.name}: {error.name()}")
         else:
-            _log.warning("kafka table error", topic=self._topic.name, code=error.name())
+            self._troubles.tell(error)
 
 
 def partitions_of(client: ReaderClient, topic: str) -> list[int]:
