@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn
-from rich.table import Table
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
+from rich.table import Column, Table
 
 from homeward.cli.console import console, fail
 from homeward.shared.models.errors import ModelError
@@ -35,13 +35,13 @@ _WORDS = {
 def list_models(folder: Folder = None) -> None:
     """Show every model; the exit status is 1 when one that Homeward needs is missing or damaged."""
     library = ModelLibrary(folder or default_models_folder())
-    table = Table("model", "role", "licence", "here", "sha256", "from")
+    table = Table(Column("model", no_wrap=True), "role", "licence", "here", "sha256")
     whole = True
     for model in library.manifest.models:
         state = library.state(model.name)
         whole = whole and (model.optional or state is State.VERIFIED)
         name = f"{model.name} [dim](optional)[/dim]" if model.optional else model.name
-        table.add_row(name, model.role, model.licence, _WORDS[state], f"{model.sha256[:12]}...", model.origin)
+        table.add_row(name, model.role, model.licence, _WORDS[state], model.sha256[:12])
     console.print(table)
     console.print(f"in {library.folder}")
     if not whole:
@@ -62,12 +62,7 @@ def fetch(
 ) -> None:
     """Fetch models and verify them; what is there already is left alone."""
     library = ModelLibrary(folder or default_models_folder(), offline=source or ())
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TextColumn("[dim]{task.fields[source]}"),
-    )
+    columns = (TextColumn("{task.description}"), BarColumn(12), TextColumn("[dim]{task.fields[source]}"))
     try:
         with Progress(*columns, console=console) as progress:
             library.fetch(names or (), _Shown(progress))
