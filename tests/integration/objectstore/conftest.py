@@ -1,39 +1,21 @@
 """The stores that the behaviour suite runs against: the one in memory, SeaweedFS, and a real MinIO."""
 
 import time
-import urllib.error
-import urllib.request
 import uuid
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from homeward.shared.clock import Clock, SystemClock
+
+from homeward.cli.embedded.seaweedfs import SeaweedFs
+from homeward.shared.clock import SystemClock
 from homeward.shared.objectstore.memory_store import MemoryStore
 from homeward.shared.objectstore.minio_store import MinioStore
 from homeward.shared.objectstore.port import ObjectStore
 from support.authorisations import MovableClock
 from support.minio_server import MinioServer
+from support.object_stores import Server, Subject, fetch_by_http
 from support.seaweedfs import running_seaweedfs
-
-
-@dataclass(frozen=True)
-class Subject:
-    """A store under test: `fetch` reads a presigned URL, `pass_time` lets seconds go by on `clock`."""
-
-    store: ObjectStore
-    clock: Clock
-    fetch: Callable[[str], bytes]
-    pass_time: Callable[[float], None]
-
-
-def fetch_by_http(url: str) -> bytes:
-    try:
-        with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 - the URL is of this test
-            return bytes(answer.read())
-    except urllib.error.HTTPError as error:
-        with error:
-            raise PermissionError(f"HTTP status {error.code}") from error
 
 
 @pytest.fixture(scope="session")
@@ -78,3 +60,22 @@ def locking_bucket(store: ObjectStore) -> str:
     name = f"test-{uuid.uuid4()}"
     store.ensure_bucket(name, object_lock=True)
     return name
+
+
+@pytest.fixture
+def own_seaweedfs(tmp_path: Path) -> Iterator[SeaweedFs]:
+    with running_seaweedfs(tmp_path) as server:
+        yield server
+
+
+@pytest.fixture
+def own_minio(tmp_path: Path) -> Iterator[MinioServer]:
+    with MinioServer(tmp_path) as server:
+        yield server
+
+
+@pytest.fixture(params=["seaweedfs", pytest.param("minio", marks=pytest.mark.minio)])
+def server(request: pytest.FixtureRequest) -> Server:
+    """A server that is this test's own to kill."""
+    found: Server = request.getfixturevalue(f"own_{request.param}")
+    return found

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+
 from homeward.shared.objectstore.port import ObjectNotFoundError, ObjectStore, ObjectStoreError
 
 KEY = "2026-11-23/cam-1/20261123T205000.000000Z-clip.mp4"

@@ -91,9 +91,10 @@ class SeaweedFs:
     @property
     def settings(self) -> ObjectStoreSettings:
         """How to reach the S3 API; ProcessError when the server was never started."""
+        endpoint = f"{LOOPBACK}:{self.ports.s3}"
         credentials = json.loads(self._identities.read_text())["identities"][0]["credentials"][0]
         return ObjectStoreSettings(
-            endpoint=f"{LOOPBACK}:{self.ports.s3}",
+            endpoint=endpoint,
             access_key=SecretStr(credentials["accessKey"]),
             secret_key=SecretStr(credentials["secretKey"]),
             secure=False,
@@ -150,6 +151,8 @@ class SeaweedFs:
 
         SeaweedFS does so in a worker's pass of its own, which was not seen to run. Raises ProcessError.
         """
+        if not self.is_alive():
+            raise self.process.failure("does not run")
         s3_grpc = f"{LOOPBACK}:{self.ports.s3 + GRPC_DISTANCE}"
         shown = self._shell(
             f"s3.lifecycle.run-shard -shards 0-15 -s3 {s3_grpc} -runtime 60s -events 0",
@@ -228,17 +231,18 @@ class SeaweedFs:
                     socket.unlink(missing_ok=True)
 
     def _answers(self) -> bool:
-        """Return whether the S3 API takes a signed request."""
-        connection = http.client.HTTPConnection(LOOPBACK, self.ports.s3, timeout=1.0)
+        """Return whether the S3 API takes a signed request and there is a volume to read from and write to."""
         try:
             # Cheaper than the signed request, whose client would retry while nobody listens.
-            connection.request("GET", "/healthz")
-            connection.getresponse().read()
+            _get(self.ports.s3, "/healthz")
+            # After a restart the volumes may be known seconds later than the S3 API answers; until then reads fail.
+            topology = json.loads(_get(self.ports.master, "/dir/status"))["Topology"]
+            racks = [rack for center in topology["DataCenters"] or () for rack in center["Racks"] or ()]
+            if not any(rack["DataNodes"] for rack in racks):
+                return False
             MinioStore(self.settings).ping()
-        except (OSError, http.client.HTTPException, ObjectStoreError):
+        except (OSError, http.client.HTTPException, ObjectStoreError, ValueError):
             return False
-        finally:
-            connection.close()
         return True
 
     def _shell(self, *commands: str) -> str:
@@ -259,6 +263,16 @@ class SeaweedFs:
         except (OSError, subprocess.SubprocessError) as error:
             raise ProcessError(f"weed shell failed: {error}") from error
         return done.stdout
+
+
+def _get(port: int, path: str) -> bytes:
+    """Return the body of an HTTP answer of loopback; raise OSError or HTTPException."""
+    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=1.0)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().read()
+    finally:
+        connection.close()
 
 
 def _installed() -> Path:
