@@ -1,12 +1,16 @@
 """What the behaviour suite works with: topics of a test's own, events, a handler's log, and looks into the broker."""
 
+import json
+import subprocess
+import sys
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, Final
 
 from confluent_kafka import Consumer as KafkaConsumer
@@ -228,3 +232,45 @@ def publish_raw(
     producer = KafkaProducer({"bootstrap.servers": kafka.bootstrap_servers, "message.max.bytes": 8 * 1024 * 1024})
     producer.produce(topic.name, key=key, value=value, headers=list(headers), partition=partition)
     assert producer.flush(20) == 0
+
+
+class Child:
+    """`runtime_child.py` as a process; its lines are read as they come."""
+
+    def __init__(self, scene: Scene, **options: Any) -> None:
+        told = {
+            "kafka": scene.kafka.model_dump(mode="json"),
+            "source": scene.source.name,
+            "target": scene.target.name,
+            "partitions": scene.source.partitions,
+            "group": scene.group,
+            **options,
+        }
+        self._process = subprocess.Popen(
+            [sys.executable, Path(__file__).with_name("runtime_child.py"), json.dumps(told)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        self.handled: list[str] = []
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def terminate(self) -> None:
+        self._process.terminate()
+
+    def wait(self, within_s: float) -> int:
+        """Return the exit status, a signal's number negated."""
+        status = self._process.wait(within_s)
+        self._reader.join()
+        return status
+
+    def end(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        self._reader.join()
+
+    def _read(self) -> None:
+        with self._process.stdout or nullcontext() as lines:
+            for line in lines or ():
+                self.handled.append(json.loads(line)["handling"])

@@ -40,6 +40,9 @@ class KafkaSettings(Section):
     )
     sasl_username: str | None = Field(default=None, description="The service's user name at the brokers.")
     sasl_password: SecretStr | None = Field(default=None, description="The service's password at the brokers.")
+    idempotence: bool = Field(
+        default=True, description="Whether brokers drop what a producer repeats; off for a broker that errs at it."
+    )
     session_timeout_s: int = Field(
         default=10, ge=1, le=300, description="Seconds of silence after which a consumer's work goes to another."
     )

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from homeward.cli.embedded.ports import LOOPBACK, free_ports, is_free
 from homeward.cli.embedded.process import ChildProcess, Command, ProcessError
-from homeward.shared.settings import KafkaSettings
+from homeward.shared.settings import PREFIX, KafkaSettings
 
 MEMORY: Final = "memory://tansu/"
 """Nothing outlives the broker: for tests and for the demo."""
@@ -96,7 +96,22 @@ class Tansu:
     @property
     def kafka(self) -> KafkaSettings:
         """How a service reaches this broker."""
-        return KafkaSettings(bootstrap_servers=self.bootstrap_servers, session_timeout_s=self._session_timeout_s)
+        return KafkaSettings(
+            bootstrap_servers=self.bootstrap_servers,
+            # Killed in the middle of a write to S3, Tansu may know a batch's number and not the batch: it then answers
+            # the repeat as done, and an acknowledged event is lost. Repeats under the same id do no harm.
+            idempotence=False,
+            session_timeout_s=self._session_timeout_s,
+        )
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The same as the environment variables of a service."""
+        prefix = f"{PREFIX}KAFKA__"
+        return {
+            f"{prefix}{name.upper()}": str(value)
+            for name, value in self.kafka.model_dump(mode="json", exclude_defaults=True).items()
+        }
 
     @property
     def process(self) -> ChildProcess:

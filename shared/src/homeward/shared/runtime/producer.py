@@ -55,7 +55,10 @@ def connect_producer(config: dict[str, Any]) -> ProducerClient:
 
 
 class EventProducer:
-    """An idempotent producer: acks=all, order kept, no duplicate by retrying. Safe to use from several threads.
+    """A producer with acks=all that keeps the order. Safe to use from several threads.
+
+    It is idempotent, unless the settings say that the broker errs at that: then a repeated request may leave an event
+    in the log twice, under the same id.
 
     Within one `send`, the events of one partition are written in order. An event carries the trace of the span that
     is current where `send` is called.
@@ -75,7 +78,9 @@ class EventProducer:
         self._delivery_timeout_s = delivery_timeout.total_seconds()
         config = client_config(kafka, client_id, tuning) | {
             "acks": "all",
-            "enable.idempotence": True,
+            "enable.idempotence": kafka.idempotence,
+            # Without idempotence, only one request at a time keeps the order when one has to be repeated.
+            **({} if kafka.idempotence else {"max.in.flight": 1}),
             "delivery.timeout.ms": int(self._delivery_timeout_s * 1000),
             "message.max.bytes": WIDEST_MESSAGE_BYTES,
             "compression.type": "lz4",
