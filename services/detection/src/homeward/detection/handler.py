@@ -1,5 +1,6 @@
 """The use case: a clip in, its faces out."""
 
+import io
 import tempfile
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -80,8 +81,7 @@ class DetectionHandler:
             detector=ModelRef(name=self._finder.name, sha256=self._finder.sha256),
             outcome=DetectionOutcome.DETECTION_OUTCOME_UNREADABLE,
         )
-        with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES) as spooled:
-            video = cast("BinaryIO", spooled)
+        with _scratch(clip.stored.size_bytes) as video:
             try:
                 self._store.download(FOOTAGE_BUCKET, clip.stored.object_key, video)
                 searched, whole = self._search(clip, video)
@@ -128,6 +128,11 @@ class DetectionHandler:
         except ObjectStoreUnavailableError as error:
             raise RetryableError(f"the crops of clip {clip.clip_id} cannot be written now") from error
         message.optional_crops_key = key
+
+
+def _scratch(size_bytes: int) -> BinaryIO:
+    """Return an empty file for a clip of `size_bytes`, gone once it is closed."""
+    return io.BytesIO() if size_bytes <= _IN_MEMORY_BYTES else cast("BinaryIO", tempfile.TemporaryFile())
 
 
 def _appearance(starts_at: datetime, at_s: float, found: FoundFace) -> Appearance:

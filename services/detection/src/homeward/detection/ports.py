@@ -21,11 +21,13 @@ class UnreadableClipError(Exception):
 class Frame:
     """One sampled frame, good until the next is asked for.
 
-    `at_s` are seconds since the clip's first packet. `luma` is uint8 HxW. `rgb` makes the picture, uint8 HxWx3, when
-    it is called: most frames are still and need none.
+    `at_s` are seconds since the clip's first packet. `due` is False for a frame in which no face need be looked for,
+    and which only shows where those that were found are going. `luma` is uint8 HxW. `rgb` makes the picture, uint8
+    HxWx3, when it is called: most frames are still and need none.
     """
 
     at_s: float
+    due: bool
     luma: NDArray[np.uint8]
     rgb: Callable[[], NDArray[np.uint8]]
 

@@ -70,8 +70,8 @@ def frontality(landmarks: Landmarks) -> float:
     # In units of the eyes' distance, with the line of the eyes as the x axis.
     off_centre = abs(((nose - middle) / eyes).real - down.real / 2)
     narrow = min(1.0, 1 / (abs(down) * _EYES_TO_MOUTH))
-    centred = max(0.0, 1 - 2 * float(off_centre) ** 1.5)
-    return centred * float(narrow) ** 2
+    centred = float(max(0.0, 1 - 2 * off_centre**1.5))
+    return centred * float(narrow**2)
 
 
 def _width(width_px: float) -> float:

@@ -2,14 +2,22 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
+
+GLIMPSE_S: Final = 1 / 15
+"""Time between the frames in which the faces that were found are followed; a walker moves 0.6 widths of a face."""
 
 
 @dataclass(frozen=True, slots=True)
 class SamplingPlan:
-    """`key_frames_only` when the clip's key frames are dense enough to decode nothing else."""
+    """`key_frames_only` when the clip's key frames are dense enough to decode nothing else.
+
+    Faces are looked for every `interval_s`, and followed every `glimpse_s` where frames between are decoded.
+    """
 
     key_frames_only: bool
     interval_s: float
+    glimpse_s: float = GLIMPSE_S
 
     @classmethod
     def of(cls, *, key_frame_interval: timedelta, interval_s: float, dense: timedelta) -> "SamplingPlan":

@@ -58,6 +58,9 @@ def search_clip(frames: Iterable[Frame], finder: FaceFinder, rules: SearchRules)
     sampled = still = 0
     before: list[FoundFace] = []
     for frame in frames:
+        tracker.glimpse(frame.luma, frame.at_s)
+        if not frame.due:
+            continue
         activity = gate.look(frame.luma, frame.at_s).around(face.box for face in before)
         if not activity.any:
             still += 1
@@ -67,7 +70,7 @@ def search_clip(frames: Iterable[Frame], finder: FaceFinder, rules: SearchRules)
         before = finder.find(picture, activity)
         aligned = [(face, canvas) for face in before if (canvas := _aligned(picture, face)) is not None]
         seen = [Seen(frame.at_s, face, look_of(canvas)) for face, canvas in aligned]
-        for track, (face, canvas) in zip(tracker.follow(seen), aligned, strict=True):
+        for track, (face, canvas) in zip(tracker.follow(seen, frame.luma), aligned, strict=True):
             followed = faces.setdefault(track, FollowedFace(CropKeeper(rules.crops_per_face)))
             followed.appearances.append((frame.at_s, face))
             _offer(followed.keeper, frame.at_s, face, canvas, rules.least_quality)

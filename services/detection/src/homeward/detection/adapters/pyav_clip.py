@@ -65,16 +65,17 @@ class PyavClip:
 
         Raises UnreadableClipError when the video ends without a single frame.
         """
-        sampler, any_frame = Sampler(self._plan.interval_s), False
+        sampler, glimpses, any_frame = Sampler(self._plan.interval_s), Sampler(self._plan.glimpse_s), False
         for at_s, frame in self._decoded():
             any_frame = True
-            if sampler.take(at_s):
+            due, glimpse = sampler.take(at_s), glimpses.take(at_s)
+            if due or glimpse:
                 try:
                     luma = _luma(frame)
                 except (av.error.FFmpegError, ValueError):
                     self.damaged += 1
                     continue
-                yield Frame(at_s, luma, partial(_rgb, frame))
+                yield Frame(at_s, due, luma, partial(_rgb, frame))
         if not any_frame:
             raise UnreadableClipError(f"no frame of {self.packets} packets can be decoded")
 

@@ -40,10 +40,9 @@ class YunetFinder:
         size = max(1, round(width * self._scale)), max(1, round(height * self._scale))
         sized = cv2.cvtColor(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2BGR)
         self._detector.setInputSize(size)
-        _, rows = self._detector.detect(sized)
-        # None, where OpenCV has nothing to give.
-        found: list[Any] = [] if rows is None else list(rows)
-        return without_repeats(self._face(row) for row in found)
+        answer: Any = self._detector.detect(sized)[1]
+        # OpenCV answers None, not an empty array, when there is no face.
+        return [] if answer is None else without_repeats(self._face(row) for row in answer)
 
     def close(self) -> None:
         """OpenCV frees the model by itself."""
