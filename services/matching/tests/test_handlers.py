@@ -285,6 +285,16 @@ def test_archive_and_live_give_one_sighting_the_same_id(world: World) -> None:
     assert sorted(archive) == sorted(again)
 
 
+def test_a_live_search_leaves_to_the_archive_what_was_told_of_before(world: World) -> None:
+    open_search(world)
+    seen = clip("gate", NOON - timedelta(minutes=10), [SUBJECT])
+    assert live(world).handle(faces_event(seen, NOON - timedelta(minutes=6))) == []
+    assert world.embedder.crops_asked == []
+    # Told of late, whenever it was recorded, it may stand beyond the plan's end.
+    assert len(live(world).handle(faces_event(seen, NOON - timedelta(minutes=4)))) == 1
+    assert len(live(world).handle(faces_event(seen, NOON + timedelta(minutes=4)))) == 1
+
+
 def test_before_its_subject_is_enrolled_a_search_embeds_nothing(world: World) -> None:
     event = opened(AUTHORISATION_ID, world.authority.token())
     world.authorisations.apply(event.key, event.message)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from typing import Final
 
 from homeward.matching.authorisations import Authorisations, Search
 from homeward.matching.comparison import Comparison
@@ -12,6 +13,10 @@ from homeward.shared.runtime.handler import RetryableError
 from homeward.shared.telemetry.logging import get_logger
 from homewardapi.face.v1.face_pb2 import ClipFaces
 from homewardapi.sighting.v1.sighting_pb2 import SEARCH_MODE_LIVE
+
+CLOCK_SKEW: Final = timedelta(minutes=5)
+"""How far the clocks of whoever tells of a clip and whoever signs may differ, and how long an event may be on its way
+to the log, together."""
 
 _log = get_logger()
 
@@ -46,7 +51,7 @@ class LiveHandler:
             raise RetryableError("the authorisations are not all read yet", retry_after=timedelta(seconds=0.2))
         sightings: list[Event] = []
         for search in self._authorisations.all_live():
-            if covers(search.authorisation, clip):
+            if covers(search.authorisation, clip) and not _is_archive(search, event):
                 sightings.extend(self._compare(search, clip))
         return sightings
 
@@ -60,3 +65,12 @@ class LiveHandler:
             _log.warning("embedder denied a search", authorisation_id=search.authorisation_id, clip_id=clip.clip_id)
             self._meter.stopped("DENIED")
             return []
+
+
+def _is_archive(search: Search, event: Event) -> bool:
+    """Return whether the archive's plan surely holds `event`: it was told of well before the search was even signed.
+
+    A live search that lags, or reads the log for the first time, would otherwise do the archive's work again.
+    """
+    authorisation = search.authorisation
+    return authorisation.archive and event.time < authorisation.issued_at - CLOCK_SKEW

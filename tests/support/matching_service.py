@@ -1,0 +1,195 @@
+"""The matching service as a process, with an embedder of the test's own."""
+
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import grpc
+
+from homeward.cli.embedded.ports import free_ports
+from homeward.cli.embedded.process import ChildProcess, Command
+from homeward.cli.eventlog import EventLog
+from homeward.matching.ports import CropReference, PhotoReference, Reference
+from homeward.matching.template import Template
+from homeward.shared.authorisation import AuthorisationDeniedError, SearchFaces, Verifier
+from homeward.shared.clock import SystemClock
+from homeward.shared.events import Event
+from homeward.shared.runtime.grpc_server import serve
+from homeward.shared.runtime.producer import EventProducer
+from homeward.shared.settings import KafkaSettings
+from homeward.shared.topics import SEARCH_TASKS, SIGHTINGS
+from homewardapi.embedding.v1 import embedding_service_pb2 as pb
+from homewardapi.embedding.v1.embedding_service_pb2_grpc import (
+    EmbeddingServiceServicer,
+    add_EmbeddingServiceServicer_to_server,
+)
+from homewardapi.matching.v1.matching_service_pb2_grpc import MatchingServiceStub
+from homewardapi.search.v1.search_pb2 import SearchTask
+from homewardapi.sighting.v1.sighting_pb2 import Sighting
+from support.authorisations import Authority, MovableClock
+from support.matching import FakeEmbedder
+
+PATIENCE_S = 60.0
+
+
+class EmbeddingServicer(EmbeddingServiceServicer):
+    """Answers with the fake embedder's templates, `delay_s` each, to tokens that verify."""
+
+    def __init__(self, embedder: FakeEmbedder, verifier: Verifier) -> None:
+        self.embedder = embedder
+        self.delay_s = 0.0
+        self.crops_asked = 0
+        self._verifier = verifier
+
+    def Embed(  # noqa: N802 - the contract's name
+        self, request_iterator: Iterator[pb.EmbedRequest], context: grpc.ServicerContext
+    ) -> Iterator[pb.EmbedResponse]:
+        opening = next(request_iterator)
+        try:
+            authorisation = self._verifier.verify(opening.open.token)
+            authorisation.permit(SearchFaces())
+        except AuthorisationDeniedError:
+            context.abort(grpc.StatusCode.UNAUTHENTICATED, "denied")
+        # Answers may come in any order.
+        for request in reversed(list(request_iterator)):
+            asked: Reference
+            if request.WhichOneof("request") == "crop":
+                crop = request.crop
+                asked, request_id = (
+                    CropReference(crop.crops_key, crop.offset_bytes, crop.length_bytes),
+                    crop.request_id,
+                )
+                self.crops_asked += 1
+                time.sleep(self.delay_s)
+            else:
+                asked, request_id = PhotoReference(request.photo.photo_key), request.photo.request_id
+            answer = self.embedder.answer(asked)
+            if isinstance(answer, Template):
+                template = pb.Template(values=answer.values.tolist(), embedder=answer.model.to_message())
+                yield pb.EmbedResponse(request_id=request_id, template=template)
+            else:
+                refusal = pb.Refusal(reason=answer.reason)  # type: ignore[arg-type]
+                yield pb.EmbedResponse(request_id=request_id, refusal=refusal)
+
+
+@contextmanager
+def serving(servicer: EmbeddingServicer, listen: str = "127.0.0.1:0") -> Iterator[str]:
+    """Serve an embedder; yield its target."""
+    server = serve(
+        listen,
+        lambda grpc_server: add_EmbeddingServiceServicer_to_server(servicer, grpc_server),
+        services=["homewardapi.embedding.v1.EmbeddingService"],
+        drain=timedelta(seconds=1),
+    )
+    stop = threading.Event()
+    thread = threading.Thread(target=server.run, args=(stop,))
+    thread.start()
+    try:
+        yield f"127.0.0.1:{server.port}"
+    finally:
+        stop.set()
+        thread.join(10)
+
+
+@dataclass
+class Matching:
+    """One matching service, a process, with hands on everything around it."""
+
+    kafka: KafkaSettings
+    folder: Path
+    servicer: EmbeddingServicer
+    target: str
+    authority: Authority
+    extra: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.producer = EventProducer(self.kafka)
+        self.events = EventLog(self.kafka)
+        self.grpc_port, self.operations_port = free_ports(2)
+        keys = self.folder / "keys.json"
+        self.authority.keys.save_jwks(keys)
+        environment = {
+            "HOMEWARD_KAFKA__BOOTSTRAP_SERVERS": self.kafka.bootstrap_servers,
+            "HOMEWARD_OPERATIONS__PORT": str(self.operations_port),
+            "HOMEWARD_GRPC_LISTEN": f"127.0.0.1:{self.grpc_port}",
+            "HOMEWARD_EMBEDDING_TARGET": self.target,
+            "HOMEWARD_AUTHORISATION_KEYS": str(keys),
+            "HOMEWARD_QDRANT_FOLDER": str(self.templates_folder),
+            "HOMEWARD_TASK_MESSAGES": "20",
+            "HOMEWARD_BATCH_CROPS": "16",
+        }
+        command = Command(
+            "matching",
+            [sys.executable, "-m", "homeward.matching", "run"],
+            self.folder,
+            self.folder / "matching.log",
+            environment | self.extra,
+        )
+        self.process = ChildProcess(command)
+        self.channel = grpc.insecure_channel(f"127.0.0.1:{self.grpc_port}")
+        self.stub = MatchingServiceStub(self.channel)
+
+    @property
+    def templates_folder(self) -> Path:
+        return self.folder / "templates"
+
+    def start(self) -> None:
+        self.process.start()
+        self.process.wait_ready(self._ready, PATIENCE_S)
+
+    def close(self) -> None:
+        self.process.stop()
+        self.channel.close()
+        self.producer.close()
+
+    def log(self) -> str:
+        return (self.folder / "matching.log").read_text()
+
+    def tasks(self) -> list[SearchTask]:
+        return [event.message for event in self.events.snapshot(SEARCH_TASKS) if isinstance(event.message, SearchTask)]
+
+    def sightings(self) -> list[Sighting]:
+        return [event.message for event in self.events.snapshot(SIGHTINGS) if isinstance(event.message, Sighting)]
+
+    def completed(self, authorisation_id: str) -> bool:
+        """Whether every task of a search that was planned is done."""
+        tasks = [task for task in self.tasks() if task.authorisation_id == authorisation_id]
+        planned = {task.planned.task_count for task in tasks if task.HasField("planned")}
+        done = {task.task_id for task in tasks if task.HasField("completed")}
+        return bool(planned) and len(done) == max(planned)
+
+    def publish(self, *events: Event) -> None:
+        self.producer.send(events)
+
+    def _ready(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.operations_port}/readyz", timeout=2) as answer:
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, OSError):
+            return False
+
+
+def real_time_authority() -> Authority:
+    """Return an authority that signs at the machine's time, as a service in another process must find it."""
+    return Authority(clock=MovableClock(datetime.now(UTC).replace(microsecond=0)))
+
+
+def real_time_verifier(authority: Authority) -> Verifier:
+    """Return a verifier by the machine's clock."""
+    return Verifier(authority.keys, SystemClock())
+
+
+def wait_until(condition: Callable[[], bool], what: str, within_s: float = PATIENCE_S) -> float:
+    """Return the seconds until `condition` held; fail when it does not."""
+    begun = time.monotonic()
+    while not condition():
+        assert time.monotonic() - begun < within_s, f"not within {within_s:g} s: {what}"
+        time.sleep(0.1)
+    return time.monotonic() - begun
