@@ -17,7 +17,9 @@ _TRAFFIC: Final = Traffic(face_width_px=(52.0, 112.0), walk_s=(6.0, 9.0), at_onc
 CAMERA_IDS: Final = tuple(place for place, _, _ in _PLACES)
 
 
-def film(cast: DemoCast, folder: Path, *, starts_at: datetime, lasts_s: float = LASTS_S, seed: int = 7) -> ComposedScene:
+def film(
+    cast: DemoCast, folder: Path, *, starts_at: datetime, lasts_s: float = LASTS_S, seed: int = 7
+) -> ComposedScene:
     """Compose the demo's videos, one for each of `CAMERA_IDS`, into `folder`.
 
     `starts_at` is the time burnt into the first frame. Everybody walks past each camera several times, the more the

@@ -58,9 +58,7 @@ class PhotoSource:
     face: FacePoints
 
 
-_FACES: Final = Package(
-    "face_recognition", "1.3.0", "5e5efdd1686aa566af0d3cc1313b131e4b197657a8ffd03669e6d3fad92705ec"
-)
+_FACES: Final = Package("face_recognition", "1.3.0", "5e5efdd1686aa566af0d3cc1313b131e4b197657a8ffd03669e6d3fad92705ec")
 _SCIKIT_IMAGE: Final = Package("scikit-image", "0.25.2")
 _MATPLOTLIB: Final = Package("matplotlib", "3.10.8")
 

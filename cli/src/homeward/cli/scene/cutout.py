@@ -108,7 +108,7 @@ def _opacity(colours: Rgb) -> NDArray[np.uint8]:
     collar[: round((CHIN - 0.12) * unit), :] = 0
     mask[collar == 1] = cv2.GC_PR_FGD
     _ellipse(mask, (middle_x, middle_y), (round(0.40 * unit), round(0.52 * unit)), cv2.GC_FGD)
-    _ellipse(mask, (middle_x, middle_y - round(0.22 * unit)), (round(0.38 * unit), round(0.46 * unit)), cv2.GC_FGD)
+    _ellipse(mask, (middle_x, middle_y - round(0.24 * unit)), (round(0.38 * unit), round(0.53 * unit)), cv2.GC_FGD)
     allowed = mask != cv2.GC_BGD
     cv2.setRNGSeed(1)  # GrabCut's first colour clusters are drawn at random: the same photo must give the same outline
     background, foreground = np.zeros((1, 65)), np.zeros((1, 65))
