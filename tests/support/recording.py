@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 from homeward.ingest.adapters.disk_spool import DiskSpool
 from homeward.ingest.metrics import IngestMetrics
 from homeward.ingest.packets import Packet, Stamped
-from homeward.ingest.ports import ClipWriteError, Entry, SourceError, VideoSession
+from homeward.ingest.ports import ClipWriteError, Entry, SourceError, SourceUnreachableError, VideoSession
 from homeward.ingest.recorder import CameraRecorder, Tools
 from homeward.ingest.sources import RecordingSpec, SourceSpec
 from homeward.shared.events import Event
@@ -191,7 +191,8 @@ class World:
     def record(self, connections: Sequence[Connection], spec: SourceSpec, *, stops: bool = True) -> None:
         """Run a recorder through `connections`; with `stops`, it is told to stop when it opens one more."""
         stop = ManualStop(self.clock)
-        played = [*connections, Connection()] if stops else connections
+        closing = Connection(refused=SourceUnreachableError("camera: switched off"))
+        played = [*connections, closing] if stops else connections
         sources = ScriptedSources(self.clock, played, stop.set if stops else lambda: None)
         tools = Tools(sources, PlainWriters(self.failing), self.spool, self.clock, self.backoff, self.metrics)
         CameraRecorder(spec, tools).run(stop)

@@ -35,6 +35,17 @@ def test_matroska_without_first_decoding_times_is_counted_back() -> None:
     ]
 
 
+def test_rtsp_without_the_first_frames_time_is_counted_back() -> None:
+    packets = [
+        Packet(None, None, 100, KEY, "I"),
+        Packet(300, None, 100, INTER, "P"),
+        Packet(100, None, 100, INTER, "B"),
+        Packet(200, 100, 100, INTER, "b"),
+    ]
+    assert [(p.pts, p.dts) for p in stamp(packets)] == [(0, -200), (300, -100), (100, 0), (200, 100)]
+    assert [(p.pts, p.dts) for p in stamp([packets[0], Packet(0, 0, 100, INTER, "P")])] == [(-100, -100), (0, 0)]
+
+
 def test_a_source_without_any_time_counts_on() -> None:
     packets = [Packet(None, None, 40, index == 0, index) for index in range(3)]
     assert [(p.pts, p.dts) for p in stamp(packets)] == [(0, 0), (40, 40), (80, 80)]

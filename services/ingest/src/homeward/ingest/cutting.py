@@ -76,8 +76,10 @@ class Cutter:
         """Whether a clip is being filled."""
         return self._open is not None
 
-    def offer(self, at: timedelta, lasts: timedelta, *, key: bool) -> Verdict:
+    def offer(self, at: timedelta, lasts: timedelta, *, key: bool, hold: bool = False) -> Verdict:
         """Return what becomes of a packet shown at `at` for `lasts`, which is above 0.
+
+        With `hold` no clip ends on this packet, unless it is to be abandoned.
 
         After CUT and ABANDON, `closed` returns the count of the clip that ended.
         """
@@ -87,7 +89,7 @@ class Cutter:
             self._begin(at, lasts)
             return Verdict.START
         age = at - self._open.begins
-        if key and age >= self._wanted:
+        if key and age >= self._wanted and not hold:
             self._closed = self._open.tally(at)
             self._begin(at, lasts)
             return Verdict.CUT

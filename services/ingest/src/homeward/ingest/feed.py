@@ -31,6 +31,11 @@ SLICE: Final = timedelta(seconds=60)
 """How often a camera that sends nothing to begin a clip with is told as a gap."""
 
 
+SETTLES: Final = timedelta(seconds=1)
+"""How long a connection lasts before its first clip may end. FFmpeg keeps back the frames of its probing, up to some
+seconds of them: a clip of those alone would be placed too late, since none of them came as it was taken."""
+
+
 class Feed:
     """Takes one session's packets, cuts clips and writes them down. Used by the camera's own thread.
 
@@ -66,6 +71,7 @@ class Feed:
         self._tail = timedelta(0)
         self._last_dts: int | None = None
         self._last_step: int | None = None
+        self._began: datetime | None = None
         self._draft: Path | None = None
         self._writer: ClipWriter | None = None
         self._failure = Cause.CORRUPT
@@ -114,7 +120,9 @@ class Feed:
         self._tail = media + lasts if packet.jump is not None else max(self._tail, media + lasts)
         if not self._gate.admit(media, key=packet.key):
             return
-        verdict = self._cutter.offer(media, lasts, key=packet.key)
+        self._began = self._began or now
+        hold = self._live and now - self._began < SETTLES
+        verdict = self._cutter.offer(media, lasts, key=packet.key, hold=hold)
         if verdict in (Verdict.CUT, Verdict.ABANDON):
             self._close(self._cutter.closed())
         if verdict is Verdict.ABANDON:

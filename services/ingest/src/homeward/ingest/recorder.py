@@ -97,9 +97,11 @@ class CameraRecorder:
                 tools.metrics.source_failed()
             else:
                 self._follow(session, ledger, stop)
+                if stop.is_set():
+                    # The source was well: what follows is the next start's to tell.
+                    return True
                 ledger.coverage.open_from(began)
-                if not stop.is_set():
-                    ledger.gap_until(tools.clock.now())
+                ledger.gap_until(tools.clock.now())
             self._wait(stop)
         ledger.gap_until(tools.clock.now())
         return True

@@ -21,8 +21,8 @@ _HELD_AT_MOST: Final = 32
 class Stamper:
     """Takes packets as they come and gives them back, in the same order, with whole time stamps.
 
-    Matroska leaves out the first decoding times where frames are reordered, so the first few packets are kept back
-    until one has its own and are then counted back from it. Not for several threads.
+    Matroska leaves out the first decoding times where frames are reordered, and so does FFmpeg for RTSP, so the first
+    few packets are kept back until one has its own and are then counted back from it. Not for several threads.
     """
 
     def __init__(self, time_base: Fraction) -> None:
@@ -42,21 +42,25 @@ class Stamper:
             self._held.append(packet)
             return
         if self._held:
-            yield from self._release(packet.dts)
+            yield from self._release(packet)
         yield self._mend(packet, waited)
 
     def flush(self) -> Iterator[Stamped]:
         """Yield what is still kept back; the source has ended."""
         yield from self._release(None)
 
-    def _release(self, known: int | None) -> Iterator[Stamped]:
+    def _release(self, after: Packet | None) -> Iterator[Stamped]:
         held, self._held = self._held, []
         if not held:
             return
-        if known is None:
-            # Without any decoding time, nothing is known of reordering: the first frame's time begins the count.
-            known = next((packet.pts for packet in held if packet.pts is not None), 0) + sum(map(_step, held))
-        dts = known - sum(map(_step, held))
+        lasting = sum(map(_step, held))
+        shown = [packet.pts for packet in (*held, *([after] if after else [])) if packet.pts is not None]
+        # Without any decoding time, nothing is known of reordering: the first time of all begins the count.
+        known = None if after is None else after.dts
+        dts = min(shown, default=0) if known is None else known - lasting
+        if held[0].pts is None and shown:
+            # RTSP leaves out the first frame's time; the frame comes before all others, whatever order they came in.
+            held[0] = replace(held[0], pts=max(dts, min(shown) - _step(held[0])))
         for packet in held:
             yield self._mend(replace(packet, dts=dts), None)
             dts += _step(packet)
