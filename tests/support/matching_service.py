@@ -1,11 +1,13 @@
 """The matching service as a process, with an embedder of the test's own."""
 
+import struct
 import sys
 import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+import uuid
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -21,6 +23,7 @@ from homeward.matching.template import Template
 from homeward.shared.authorisation import AuthorisationDeniedError, SearchFaces, Verifier
 from homeward.shared.clock import SystemClock
 from homeward.shared.events import Event
+from homeward.shared.ids import sighting_id
 from homeward.shared.runtime.grpc_server import serve
 from homeward.shared.runtime.producer import EventProducer
 from homeward.shared.settings import KafkaSettings
@@ -30,13 +33,15 @@ from homewardapi.embedding.v1.embedding_service_pb2_grpc import (
     EmbeddingServiceServicer,
     add_EmbeddingServiceServicer_to_server,
 )
+from homewardapi.matching.v1 import matching_service_pb2 as matching_pb
 from homewardapi.matching.v1.matching_service_pb2_grpc import MatchingServiceStub
 from homewardapi.search.v1.search_pb2 import SearchTask
 from homewardapi.sighting.v1.sighting_pb2 import Sighting
-from support.authorisations import Authority, MovableClock
-from support.matching import FakeEmbedder
+from support.authorisations import Authority, MovableClock, request
+from support.matching import MODEL, SUBJECT, FakeEmbedder, clip, closed, faces_event, opened, vector
 
 PATIENCE_S = 60.0
+CLIP = timedelta(seconds=10)
 
 
 class EmbeddingServicer(EmbeddingServiceServicer):
@@ -58,10 +63,10 @@ class EmbeddingServicer(EmbeddingServiceServicer):
         except AuthorisationDeniedError:
             context.abort(grpc.StatusCode.UNAUTHENTICATED, "denied")
         # Answers may come in any order.
-        for request in reversed(list(request_iterator)):
+        for message in reversed(list(request_iterator)):
             asked: Reference
-            if request.WhichOneof("request") == "crop":
-                crop = request.crop
+            if message.WhichOneof("request") == "crop":
+                crop = message.crop
                 asked, request_id = (
                     CropReference(crop.crops_key, crop.offset_bytes, crop.length_bytes),
                     crop.request_id,
@@ -69,7 +74,7 @@ class EmbeddingServicer(EmbeddingServiceServicer):
                 self.crops_asked += 1
                 time.sleep(self.delay_s)
             else:
-                asked, request_id = PhotoReference(request.photo.photo_key), request.photo.request_id
+                asked, request_id = PhotoReference(message.photo.photo_key), message.photo.request_id
             answer = self.embedder.answer(asked)
             if isinstance(answer, Template):
                 template = pb.Template(values=answer.values.tolist(), embedder=answer.model.to_message())
@@ -193,3 +198,86 @@ def wait_until(condition: Callable[[], bool], what: str, within_s: float = PATIE
         assert time.monotonic() - begun < within_s, f"not within {within_s:g} s: {what}"
         time.sleep(0.1)
     return time.monotonic() - begun
+
+
+@dataclass
+class Scene:
+    """One test's own authorisation and cameras at a service that others may use too."""
+
+    matching: Matching
+    authorisation_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+
+    def __post_init__(self) -> None:
+        mark = self.authorisation_id[:8]
+        self.gate, self.hall, self.yard = f"gate-{mark}", f"hall-{mark}", f"yard-{mark}"
+        embedder = self.matching.servicer.embedder
+        embedder.model, embedder.photos = MODEL, {}
+        self.matching.servicer.delay_s = 0.0
+        self._asked_before = self.matching.servicer.crops_asked
+
+    @property
+    def crops_asked(self) -> int:
+        """How many crops were embedded since the scene began."""
+        return self.matching.servicer.crops_asked - self._asked_before
+
+    def record(self, camera_id: str, begins: datetime, people: Sequence[Sequence[int]], crops: int = 2) -> list[str]:
+        """Publish clips of `camera_id`, one after the other; return the ids of the subject's sightings in them."""
+        clips = [clip(camera_id, begins + number * CLIP, seen, crops=crops) for number, seen in enumerate(people)]
+        self.matching.publish(*(faces_event(message, datetime.now(UTC)) for message in clips))
+        return [
+            sighting_id(self.authorisation_id, message.clip_id, index)
+            for message, seen in zip(clips, people, strict=True)
+            for index, person in enumerate(seen)
+            if person == SUBJECT
+        ]
+
+    def authorise(self, *, photos: int = 1, lifetime: timedelta = timedelta(hours=12)) -> None:
+        """Open a search of the gate and the hall, from three hours ago to three hours from now."""
+        clock = self.matching.authority.clock
+        clock.move(datetime.now(UTC).replace(microsecond=0) - clock.now())
+        span = timedelta(hours=3)
+        asked = request(
+            self.authorisation_id,
+            camera_ids=(self.gate, self.hall),
+            window=(clock.now() - span, clock.now() + span),
+            photos=photos,
+            lifetime=lifetime,
+        )
+        self.matching.publish(opened(self.authorisation_id, self.matching.authority.token(asked), datetime.now(UTC)))
+
+    def close(self) -> None:
+        """Close the search."""
+        self.matching.publish(closed(self.authorisation_id, datetime.now(UTC)))
+
+    def tasks(self) -> list[SearchTask]:
+        return [task for task in self.matching.tasks() if task.authorisation_id == self.authorisation_id]
+
+    def sightings(self) -> list[Sighting]:
+        return [one for one in self.matching.sightings() if one.authorisation_id == self.authorisation_id]
+
+    def found(self) -> set[str]:
+        """Return the sightings by id: a clip that came around the opening may be searched twice, with one id."""
+        return {sighting.sighting_id for sighting in self.sightings()}
+
+    def completed(self) -> bool:
+        return self.matching.completed(self.authorisation_id)
+
+    def standing(self) -> matching_pb.GetSearchResponse:
+        return self.matching.stub.GetSearch(matching_pb.GetSearchRequest(authorisation_id=self.authorisation_id))
+
+    def templates(self) -> int:
+        """Return how many templates are at rest, of this and every other scene that is not over."""
+        return self.matching.stub.CountTemplates(matching_pb.CountTemplatesRequest()).templates
+
+    def traces(self) -> list[Path]:
+        """Return the files of the store that hold a component of the subject's template."""
+        values = vector(SUBJECT, 900).tolist()
+        needles = [struct.pack(">d", values[at]) for at in range(0, len(values), 8)]
+        needles += [
+            struct.pack(f"{order}2{kind}", *values[at : at + 2])
+            for at in range(0, len(values) - 2, 8)
+            for order in "<>"
+            for kind in "fd"
+        ]
+        files = [file for file in self.matching.templates_folder.rglob("*") if file.is_file()]
+        return [file for file in files if any(needle in file.read_bytes() for needle in needles)]
