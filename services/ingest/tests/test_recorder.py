@@ -82,10 +82,20 @@ def test_an_outage_is_told_with_its_causes(tmp_path: Path) -> None:
     assert_tiles(entries)
     told = outcomes(entries)
     assert told[0] == "footage"
-    assert {"source_unreachable", "source_lost"} <= set(told)
+    assert "source_unreachable" in told
     assert told.count("footage") == 2
     gaps = [e.stretch for e in entries if e.stretch.outcome is Cause.SOURCE_UNREACHABLE]
     assert all(gap.ends_at - gap.starts_at <= 60 * S for gap in gaps)
+
+
+def test_a_source_that_falls_silent_is_told_as_lost(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    # The last packet is one that no clip can begin with, ten silent seconds after the others.
+    silence = Sent(Packet(None, None, 100, key=False, payload=-1), 10)
+    world.record([Connection(frames(100), ends=LOST), Connection([silence], ends=LOST)], live())
+    entries = world.entries()
+    assert_tiles(entries)
+    assert outcomes(entries)[:2] == ["footage", "source_lost"]
 
 
 def test_time_without_a_recorder_is_told_on_start(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from homeward.ingest.coverage import Cause
-from homeward.shared.events import Event
+from homeward.shared.events import Event, new_event
 from homeward.shared.ids import clip_id
 from homeward.shared.instants import to_duration, to_timestamp
 from homeward.shared.objectkeys import footage_key
@@ -75,4 +75,4 @@ class Stretch:
                     key_frame_interval=to_duration(self.outcome.key_frame_interval),
                 )
             )
-        return Event(CLIPS, self.clip_id, self.camera_id, SOURCE, self.ends_at, message)
+        return new_event(CLIPS, self.clip_id, SOURCE, self.ends_at, message)

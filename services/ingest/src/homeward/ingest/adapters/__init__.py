@@ -1,0 +1,1 @@
+"""What ingest speaks to: FFmpeg and the local disk, one a file."""
