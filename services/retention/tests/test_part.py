@@ -39,7 +39,7 @@ def test_nothing_is_deleted_before_every_table_is_read() -> None:
     read, unread = _Table(), _Table()
     read.read.set()
     part, stop = _part(world, read, unread), threading.Event()
-    thread = threading.Thread(target=part.run, args=(stop,))
+    thread = threading.Thread(target=part.run, args=(stop,), daemon=True)
     thread.start()
     assert not stop.wait(0.1)
     assert world.keys(FOOTAGE_BUCKET)
@@ -58,7 +58,7 @@ def test_what_is_away_is_waited_for() -> None:
     world.put_clip(NOON - 31 * DAY)
     world.store.available = False
     part, stop = _part(world), threading.Event()
-    thread = threading.Thread(target=part.run, args=(stop,))
+    thread = threading.Thread(target=part.run, args=(stop,), daemon=True)
     thread.start()
     assert not stop.wait(0.1)
     assert not part.ready()

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Self
 
-from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
@@ -50,6 +50,18 @@ class SigningKey:
     def public_key(self) -> Ed25519PublicKey:
         """The public half."""
         return self.private_key.public_key()
+
+    def sign(self, document: bytes) -> bytes:
+        """Return the key's signature of `document`."""
+        return self.private_key.sign(document)
+
+    def has_signed(self, document: bytes, signature: bytes) -> bool:
+        """Return whether `signature` is the key's, of `document`."""
+        try:
+            self.public_key.verify(signature, document)
+        except InvalidSignature:
+            return False
+        return True
 
     @classmethod
     def generate(cls) -> Self:
