@@ -68,7 +68,7 @@ def plain_face(left: float, top: float, width: float, score: float = 0.95) -> Fo
 
 
 class Marks:
-    """A finder of squares whose red is 255, as faces: it sees those that are wide enough and whole in what it is shown."""
+    """A finder of squares whose red is 255, as faces: it sees those that it is shown whole and wide enough."""
 
     def __init__(self, least_share: float = 0.06, most_share: float = 0.7) -> None:
         self.shares = least_share, most_share
