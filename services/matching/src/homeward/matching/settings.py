@@ -24,7 +24,7 @@ class MatchingSettings(ServiceSettings):
         default=None, description="Folder of the templates without a server; one replica alone may own it."
     )
     threshold: float = Field(
-        default=0.5, gt=0, lt=1, description="Cosine similarity from which a face is announced as a sighting."
+        default=0.55, gt=0, lt=1, description="Cosine similarity from which a face is announced as a sighting."
     )
     photo_threshold: float = Field(
         default=0.4, gt=0, lt=1, description="Least cosine similarity of two reference photos of one subject."
