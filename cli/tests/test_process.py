@@ -165,7 +165,8 @@ def test_a_child_outlives_the_thread_that_started_it(tmp_path: Path, children: l
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel's parent-death signal is Linux's")
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, None])
-def test_a_child_dies_with_its_parent(tmp_path: Path, how: signal.Signals | None) -> None:
+@pytest.mark.parametrize("when", ["as it begins", "later"])
+def test_a_child_dies_with_its_parent(tmp_path: Path, how: signal.Signals | None, when: str) -> None:
     parent = (
         "import sys, time, pathlib\n"
         "from homeward.cli.embedded.process import ChildProcess, Command\n"
@@ -181,6 +182,8 @@ def test_a_child_dies_with_its_parent(tmp_path: Path, how: signal.Signals | None
         assert running.stdout is not None
         assert running.stdin is not None
         pid = int(running.stdout.readline())
+        while when == "later" and b"prctl" in Path(f"/proc/{pid}/cmdline").read_bytes():
+            time.sleep(0.02)  # until the program itself has taken the launcher's place
         os.kill(pid, 0)
         if how is None:
             running.stdin.close()

@@ -1,3 +1,5 @@
+from xml.etree.ElementTree import ParseError
+
 import pytest
 from minio.error import InvalidResponseError, MinioException, S3Error, ServerError
 from urllib3 import HTTPResponse
@@ -36,6 +38,7 @@ def s3_error(code: str, status: int) -> S3Error:
         (InvalidResponseError(502, "text/html", "<html>"), ObjectStoreUnavailableError),
         (InvalidResponseError(403, "text/html", "<html>"), ObjectStoreError),
         (MinioException("other"), ObjectStoreError),
+        (ParseError("not well-formed"), ObjectStoreError),
         (ProtocolError("connection broken"), ObjectStoreUnavailableError),
         (MaxRetryError(None, f"/footage/{KEY}"), ObjectStoreUnavailableError),  # type: ignore[arg-type] # no pool
     ],

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from homeward.cli.embedded.ports import free_ports
 from homeward.shared.objectstore.minio_store import MinioStore
 from homeward.shared.objectstore.port import (
+    ObjectLockedError,
     ObjectNotFoundError,
     ObjectStore,
     ObjectStoreError,
@@ -105,6 +106,22 @@ def status(code: int) -> Answer:
     return answer
 
 
+def deletion(code: int, refusal: str = "") -> Answer:
+    """Return the answer of a bucket without versions to whose deletions the server says `code` and `refusal`."""
+
+    def answer(handler: BaseHTTPRequestHandler, _: int) -> None:
+        asked = handler.command == "GET"
+        refused = f"<Error><Key>key</Key><Code>{refusal}</Code></Error>" if refusal else ""
+        body = "<VersioningConfiguration/>" if asked else f"<DeleteResult>{refused}</DeleteResult>"
+        handler.send_response(200 if asked else code)
+        handler.send_header("Content-Type", "application/xml")
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body.encode())
+
+    return answer
+
+
 def cut_until(whole_from: int) -> Answer:
     """Return the answer that ends after half of its body, until the request `whole_from`."""
 
@@ -154,6 +171,34 @@ def test_a_refusal_is_not_repeated(code: int, scripted: Callable[[Answer], Scrip
         store_at(server.port).get("footage", "key")
     assert not isinstance(caught.value, ObjectStoreUnavailableError | ObjectNotFoundError)
     assert server.requests == 1
+
+
+def test_a_batch_of_deletions_is_repeated_too(scripted: Callable[[Answer], ScriptedServer]) -> None:
+    server = scripted(deletion(503))
+    with pytest.raises(ObjectStoreUnavailableError):
+        store_at(server.port).delete_many("footage", ["key", "other"])
+    assert server.requests == 1 + 3
+
+
+@pytest.mark.parametrize(
+    ("refusal", "expected"),
+    [
+        ("AccessDenied", ObjectStoreError),
+        ("SlowDown", ObjectStoreUnavailableError),
+        ("ObjectLocked", ObjectLockedError),
+    ],
+)
+def test_one_refused_deletion_of_a_batch_is_an_error(
+    refusal: str, expected: type[ObjectStoreError], scripted: Callable[[Answer], ScriptedServer]
+) -> None:
+    with pytest.raises(ObjectStoreError) as caught:
+        store_at(scripted(deletion(200, refusal)).port).delete_many("footage", ["key", "other"])
+    assert type(caught.value) is expected
+
+
+def test_a_batch_that_the_server_confirms_is_counted(scripted: Callable[[Answer], ScriptedServer]) -> None:
+    store = store_at(scripted(deletion(200)).port)
+    assert store.delete_many("footage", (f"key-{index}" for index in range(2500))) == 2500
 
 
 def test_a_cut_answer_is_read_again(scripted: Callable[[Answer], ScriptedServer]) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Final
+from xml.etree.ElementTree import ParseError
 
 from minio.error import InvalidResponseError, MinioException, S3Error, ServerError
 from urllib3.exceptions import HTTPError
@@ -52,6 +53,8 @@ def translated(operation: str, bucket: str) -> Iterator[None]:
         raise _of_status(getattr(error, "_code", 0), where) from error
     except MinioException as error:
         raise ObjectStoreError(f"{where} failed: {type(error).__name__}") from error
+    except ParseError as error:
+        raise ObjectStoreError(f"{where} failed: the answer is not XML; is the endpoint an S3 API?") from error
     except HTTPError as error:
         raise ObjectStoreUnavailableError(f"{where} failed: the object store does not answer") from error
 

@@ -28,7 +28,7 @@ class Versions:
         """Return whether the bucket keeps versions."""
         # Only a yes is remembered: versioning may be switched on later, and never off.
         if bucket not in self._known:
-            if self._client.get_bucket_versioning(bucket).status == OFF:
+            if self._client.get_bucket_versioning(bucket).status_string == OFF:
                 return False
             self._known.add(bucket)
         return True
