@@ -70,6 +70,17 @@ def test_a_camera_that_fell_far_behind_is_placed_anew() -> None:
     assert (second.starts_at, second.ends_at) == (NOON + seconds(17), NOON + seconds(27))
 
 
+def test_a_clip_that_had_to_begin_later_moves_those_after_it() -> None:
+    timeline = LiveTimeline(BASE)
+    timeline.observe(seconds(0), NOON)
+    timeline.place(seconds(0), seconds(10), None)
+    timeline.observe(seconds(10), NOON + seconds(10))
+    second = timeline.place(seconds(10), seconds(20), NOON + seconds(10.5))
+    assert second.starts_at == NOON + seconds(10.5)
+    timeline.observe(seconds(20), NOON + seconds(20))
+    assert timeline.place(seconds(20), seconds(30), None).starts_at == second.ends_at
+
+
 @given(st.lists(st.tuples(st.integers(1, 20_000), st.integers(-30_000, 30_000)), min_size=1, max_size=40))
 def test_live_clips_never_overlap_and_are_never_empty(clips: list[tuple[int, int]]) -> None:
     timeline = LiveTimeline(BASE)
