@@ -34,12 +34,12 @@ def vector(data: bytes, at: int) -> list[int]:
     return [follow(data, at + 4 + 4 * index) for index in range(uint(data, at))]
 
 
-def model(payload: bytes = b"weights!" * 4) -> bytes:
-    """Return the smallest file with a model's shape: a version, and buffers of which the second holds `payload`."""
+def model(payload: bytes = b"weights!" * 4, empties: int = 1) -> bytes:
+    """Return the smallest file with a model's shape: a version, and buffers of which the last holds `payload`."""
     out = bytearray(struct.pack("<I4s", 24, b"TFL3"))
     out += struct.pack("<8H", 14, 12, 4, 0, 0, 0, 8, 0)  # the root's slots: version at 4, buffers at 8
     out += struct.pack("<iI", 16, 3) + struct.pack("<I", 4)  # the root; buffers follow it
-    out += struct.pack("<III", 2, 0, 0)
+    out += struct.pack("<I", empties + 1) + bytes(4 * (empties + 1))
     empty = len(out) + 4
     out += struct.pack("<HHi", 4, 4, 4)
     full = len(out) + 8
@@ -47,16 +47,18 @@ def model(payload: bytes = b"weights!" * 4) -> bytes:
     out += bytes(-(len(out) + 4) % 16)
     struct.pack_into("<I", out, full + 4, len(out) - full - 4)
     out += struct.pack("<I", len(payload)) + payload
-    struct.pack_into("<II", out, 40, empty - 40, full - 44)
+    for index, buffer in enumerate([empty] * empties + [full]):
+        struct.pack_into("<I", out, 40 + 4 * index, buffer - (40 + 4 * index))
     return bytes(out)
 
 
-def test_what_was_there_is_there_still_and_aligned() -> None:
-    before = model()
+@pytest.mark.parametrize("empties", [1, 2, 3, 4])
+def test_what_was_there_is_there_still_and_aligned(empties: int) -> None:
+    before = model(empties=empties)
     after = with_normalisation(before)
     root = follow(after, 0)
     assert uint(after, field(after, root, 0) or 0) == 3
-    empty, full, added = vector(after, child(after, root, 4))
+    empty, *_, full, added = vector(after, child(after, root, 4))
     assert field(after, empty, 0) is None
     data = child(after, full, 0)
     assert (uint(after, data), after[data + 4 : data + 36]) == (32, b"weights!" * 4)

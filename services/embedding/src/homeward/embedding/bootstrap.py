@@ -10,7 +10,7 @@ from homeward.embedding.adapters.blazeface_finder import BlazeFaceFinder
 from homeward.embedding.adapters.grpc_service import SERVICE, EmbeddingServicer
 from homeward.embedding.adapters.litert_embedder import LiteRtEmbedder
 from homeward.embedding.adapters.onnx_embedder import OnnxEmbedder, OnnxInput
-from homeward.embedding.answers import EmbedderModel
+from homeward.embedding.answers import EmbedderModel, EngineError
 from homeward.embedding.dispatcher import Dispatcher
 from homeward.embedding.handler import EmbeddingHandler, Limits
 from homeward.embedding.metrics import EmbeddingMetrics
@@ -78,12 +78,15 @@ def run(settings: EmbeddingSettings) -> int:
 def engine_maker(settings: EmbeddingSettings, library: ModelLibrary) -> Callable[[], Embedder]:
     """Return what makes one engine: the operator's ONNX model where one is named, MobileFaceNet otherwise.
 
-    Raises ModelMissingError, ModelHashError, OSError; the engines share the one copy of the file.
+    Raises ModelMissingError, ModelHashError, EngineError; the engines share the one copy of the file.
     """
     onnx = settings.onnx
     if onnx.path is not None and onnx.sha256 is not None and onnx.name is not None:
         own = EmbedderModel(onnx.name, onnx.sha256)
-        own_data = read_verified(onnx.name, onnx.path, onnx.sha256)
+        try:
+            own_data = read_verified(onnx.name, onnx.path, onnx.sha256)
+        except OSError as error:
+            raise EngineError(f"{onnx.path} cannot be read: put the ONNX file of {onnx.name} there") from error
         given = OnnxInput(onnx.mean, onnx.scale, onnx.mirror)
         return lambda: OnnxEmbedder(own_data, own, given)
     model = EmbedderModel(EMBEDDER, library.manifest.model(EMBEDDER).sha256)
