@@ -3,6 +3,7 @@
 import typer
 
 from homeward.cli.commands import authorise, cameras, models
+from homeward.cli.commands.demo import demo
 from homeward.cli.commands.prepare import prepare
 from homeward.cli.commands.search import search
 from homeward.cli.commands.status import status
@@ -15,6 +16,7 @@ app = typer.Typer(
     help="CCTV that finds one person, hides everybody else, and proves what it deleted.",
     pretty_exceptions_show_locals=False,
 )
+app.command()(demo)
 app.command()(up)
 app.add_typer(cameras.app, name="cameras")
 app.add_typer(authorise.app, name="authorise")

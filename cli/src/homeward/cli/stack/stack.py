@@ -46,7 +46,9 @@ class Stack:
     clock: Clock = field(default_factory=SystemClock)
 
     def __post_init__(self) -> None:
+        # Services run in a folder of their own, where a relative path would lead elsewhere.
         self.folder = DataFolder(self.root.resolve())
+        self.models = self.models.resolve()
         self.object_store = SeaweedFs(self.folder.objects)
         self.services: dict[str, ChildProcess] = {}
         self._broker: Tansu | None = None
