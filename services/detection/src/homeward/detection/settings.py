@@ -49,7 +49,7 @@ class DetectionSettings(ServiceSettings):
     )
     crops_per_face: int = Field(default=3, ge=1, le=10, description="Most pictures kept of one face of a clip.")
     least_quality: float = Field(
-        default=0.05,
+        default=0.12,
         ge=0,
         le=1,
         description="Quality, 0 to 1, below which a face is counted but no picture of it kept.",

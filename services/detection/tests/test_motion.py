@@ -1,0 +1,97 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from homeward.detection.faces import Box
+from homeward.detection.motion import CELL_PX, Activity, MotionGate
+
+_HEIGHT, _WIDTH = 360, 640
+Luma = NDArray[np.uint8]
+
+
+@pytest.fixture
+def gate() -> MotionGate:
+    return MotionGate(threshold=8, memory_s=60)
+
+
+@pytest.fixture
+def scene() -> Luma:
+    return np.random.default_rng(3).integers(40, 200, (_HEIGHT, _WIDTH)).astype(np.uint8)
+
+
+def _with_person(scene: Luma, left: int) -> Luma:
+    picture = scene.copy()
+    picture[120:240, left : left + 40] = 230
+    return picture
+
+
+def test_the_first_frame_is_searched_everywhere(gate: MotionGate, scene: Luma) -> None:
+    assert gate.look(scene, 0).cells.all()
+
+
+def test_a_still_scene_with_noise_is_passed_over(gate: MotionGate, scene: Luma) -> None:
+    dice = np.random.default_rng(4)
+    gate.look(scene, 0)
+    for index in range(1, 40):
+        noisy = np.clip(scene + dice.normal(0, 4, scene.shape), 0, 255).astype(np.uint8)
+        assert not gate.look(noisy, index / 4).any
+
+
+@settings(deadline=None)
+@given(st.integers(0, _WIDTH - 40))
+def test_a_person_who_moved_is_where_the_activity_is(left: int) -> None:
+    gate = MotionGate(threshold=8, memory_s=60)
+    gate.look(np.full((_HEIGHT, _WIDTH), 100, np.uint8), 0)
+    activity = gate.look(_with_person(np.full((_HEIGHT, _WIDTH), 100, np.uint8), left), 0.25)
+    assert activity.touches(left, 120, left + 40, 240)
+    # Two squares around it at the most.
+    reach = 3 * CELL_PX
+    assert not activity.touches(left + 40 + reach, 0, _WIDTH, _HEIGHT) or left + 40 + reach >= _WIDTH
+    assert not activity.touches(0, 0, max(0, left - reach), _HEIGHT)
+
+
+def test_a_person_who_stops_is_not_lost_within_a_clip(gate: MotionGate, scene: Luma) -> None:
+    gate.look(scene, 0)
+    for index in range(1, 60):
+        activity = gate.look(_with_person(scene, 300), index / 4)
+        assert activity.touches(300, 120, 340, 240), index
+
+
+def test_light_that_changes_everywhere_is_no_motion(gate: MotionGate, scene: Luma) -> None:
+    gate.look(scene, 0)
+    assert not gate.look(scene + 30, 0.25).any
+
+
+def test_the_background_takes_over_what_stays_for_long(scene: Luma) -> None:
+    gate = MotionGate(threshold=8, memory_s=2)
+    gate.look(scene, 0)
+    person = _with_person(scene, 300)
+    assert gate.look(person, 1).any
+    for second in range(2, 40):
+        gate.look(person, second)
+    assert not gate.look(person, 40).any
+
+
+def test_another_size_begins_anew(gate: MotionGate, scene: Luma) -> None:
+    gate.look(scene, 0)
+    assert gate.look(scene[:180, :320], 0.25).cells.all()
+
+
+def test_the_surroundings_of_faces_are_searched_again() -> None:
+    nothing = Activity(np.zeros((45, 80), dtype=np.bool_))
+    around = nothing.around([Box(300, 100, 40, 40)])
+    assert around.touches(300, 100, 340, 140)
+    assert around.touches(245, 100, 250, 140)
+    assert not around.touches(0, 0, 200, 360)
+    assert not nothing.any
+
+
+@settings(deadline=None)
+@given(st.floats(-500, 1500), st.floats(-500, 1500), st.floats(1, 400))
+def test_a_face_beyond_the_edge_asks_for_nothing_impossible(left: float, top: float, size: float) -> None:
+    nothing = Activity(np.zeros((45, 80), dtype=np.bool_))
+    around = nothing.around([Box(left, top, size, size)])
+    inside = left + size > 0 and top + size > 0 and left < _WIDTH and top < _HEIGHT
+    assert around.any or not inside

@@ -1,0 +1,150 @@
+import io
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+
+from homeward.detection.adapters.pyav_clip import PyavClipReader, silence_ffmpeg
+from homeward.detection.ports import Frame, UnreadableClipError
+from homeward.detection.sampling import SamplingPlan
+
+_EVERYTHING = SamplingPlan(key_frames_only=False, interval_s=1 / 1000)
+_FRAGMENTED = {"movflags": "frag_keyframe+empty_moov+default_base_moof"}
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> None:
+    silence_ffmpeg()
+
+
+def _picture(index: int) -> Any:
+    """A picture whose brightness says which frame it is."""
+    pixels = np.full((96, 160, 3), 16 + 4 * index % 220, dtype=np.uint8)
+    pixels[::8, :, 0] = 255
+    return av.VideoFrame.from_ndarray(pixels, format="rgb24")
+
+
+def _video(stamps: Sequence[int], *, codec: str = "libx264", key_every: int = 10, b_frames: int = 0) -> bytes:
+    """Return an MP4 of frames at `stamps`, in hundredths of a second."""
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format="mp4", options=_FRAGMENTED) as container:
+        stream: Any = container.add_stream(codec, rate=25)
+        stream.width, stream.height, stream.pix_fmt = 160, 96, "yuv420p"
+        stream.codec_context.time_base = Fraction(1, 100)
+        if codec == "libx264":
+            stream.options = {"preset": "ultrafast", "g": str(key_every), "bf": str(b_frames), "sc_threshold": "0"}
+        for index, stamp in enumerate(stamps):
+            frame = _picture(index)
+            frame.pts, frame.time_base = stamp, Fraction(1, 100)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return buffer.getvalue()
+
+
+def _read(video: bytes, plan: SamplingPlan = _EVERYTHING) -> tuple[list[Frame], int, int]:
+    with PyavClipReader(most_pixels=10**6).open(io.BytesIO(video), plan) as clip:
+        frames = list(clip.frames())
+        return frames, clip.damaged, clip.packets
+
+
+def _times(frames: list[Frame]) -> list[float]:
+    return [round(frame.at_s, 2) for frame in frames]
+
+
+def test_every_frame_comes_with_its_time_and_its_picture() -> None:
+    frames, damaged, packets = _read(_video(range(0, 80, 4)))
+    assert _times(frames) == [round(index * 0.04, 2) for index in range(20)]
+    assert (damaged, packets) == (0, 20)
+    assert frames[0].luma.shape == (96, 160)
+    assert frames[0].rgb().shape == (96, 160, 3)
+    assert frames[0].rgb().dtype == np.uint8
+    shades = [int(np.median(frame.rgb()[:, :, 1])) for frame in frames]
+    assert shades == sorted(shades)
+
+
+def test_the_first_packet_is_the_clips_start_whatever_its_stamp() -> None:
+    frames, _, _ = _read(_video(range(1780, 1860, 4)))
+    assert _times(frames)[:3] == [0.0, 0.04, 0.08]
+
+
+def test_reordered_frames_come_in_order_of_time() -> None:
+    frames, damaged, _ = _read(_video(range(0, 80, 4), b_frames=3))
+    times = _times(frames)
+    assert damaged == 0
+    assert times == sorted(times)
+    assert len(times) == 20
+    shades = [int(np.median(frame.rgb()[:, :, 1])) for frame in frames]
+    assert shades == sorted(shades)
+
+
+def test_a_varying_frame_rate_keeps_its_times() -> None:
+    stamps = [0, 4, 30, 31, 100, 104, 180]
+    frames, _, _ = _read(_video(stamps))
+    assert _times(frames) == [stamp / 100 for stamp in stamps]
+
+
+def test_samples_are_due_at_the_wanted_rate_and_glimpses_lie_between() -> None:
+    frames, _, _ = _read(_video(range(0, 400, 4)), SamplingPlan(key_frames_only=False, interval_s=0.25))
+    due = [frame.at_s for frame in frames if frame.due]
+    assert len(due) == 16
+    assert due[0] == 0
+    assert 40 <= len(frames) <= 64
+
+
+def test_key_frames_alone_are_decoded_where_that_is_the_plan() -> None:
+    frames, damaged, packets = _read(
+        _video(range(0, 400, 4), key_every=10), SamplingPlan(key_frames_only=True, interval_s=0.25)
+    )
+    assert _times(frames) == [0.0, 0.4, 0.8, 1.2, 1.6, 2.0, 2.4, 2.8, 3.2, 3.6]
+    assert (damaged, packets) == (0, 100)
+
+
+def test_of_very_dense_key_frames_only_those_due_are_decoded() -> None:
+    frames, _, _ = _read(_video(range(0, 200, 4), key_every=1), SamplingPlan(key_frames_only=True, interval_s=0.5))
+    assert len(frames) == 4
+
+
+def test_another_codec_is_read_too() -> None:
+    frames, _, _ = _read(_video(range(0, 80, 4), codec="mpeg4"))
+    assert len(frames) == 20
+
+
+def test_a_clip_that_breaks_off_gives_what_it_holds() -> None:
+    video = _video(range(0, 400, 4))
+    frames, _, packets = _read(video[: len(video) * 2 // 3])
+    assert 20 < len(frames) < 100
+    assert packets < 100
+
+
+def test_damage_in_the_middle_is_noticed_and_the_rest_is_read() -> None:
+    video = bytearray(_video(range(0, 400, 4)))
+    dice = np.random.default_rng(5)
+    middle = len(video) // 2
+    video[middle : middle + 600] = dice.bytes(600)
+    frames, damaged, packets = _read(bytes(video))
+    assert len(frames) > 20
+    assert damaged > 0 or packets < 100
+
+
+@pytest.mark.parametrize("video", [b"", b"\0" * 4096, b"not a video at all", b"\x00\x00\x00\x18ftypiso5" + b"\0" * 40])
+def test_what_is_no_video_is_unreadable(video: bytes) -> None:
+    with pytest.raises(UnreadableClipError):
+        _read(video)
+
+
+def test_a_header_without_a_frame_is_unreadable() -> None:
+    video = _video(range(0, 40, 4))
+    with pytest.raises(UnreadableClipError):
+        _read(video[: video.index(b"moof") - 4])
+
+
+def test_a_picture_too_large_is_refused_before_it_is_decoded() -> None:
+    reader = PyavClipReader(most_pixels=160 * 96 - 1)
+    with (
+        pytest.raises(UnreadableClipError, match="pixels"),
+        reader.open(io.BytesIO(_video(range(0, 40, 4))), _EVERYTHING),
+    ):
+        pass
