@@ -27,7 +27,9 @@ def _picture(index: int) -> Any:
     return av.VideoFrame.from_ndarray(pixels, format="rgb24")
 
 
-def _video(stamps: Sequence[int], *, codec: str = "libx264", key_every: int = 10, b_frames: int = 0) -> bytes:
+def _video(
+    stamps: Sequence[int], *, codec: str = "libx264", key_every: int = 10, b_frames: int = 0, open_groups: bool = False
+) -> bytes:
     """Return an MP4 of frames at `stamps`, in hundredths of a second."""
     buffer = io.BytesIO()
     with av.open(buffer, "w", format="mp4", options=_FRAGMENTED) as container:
@@ -36,6 +38,7 @@ def _video(stamps: Sequence[int], *, codec: str = "libx264", key_every: int = 10
         stream.codec_context.time_base = Fraction(1, 100)
         if codec == "libx264":
             stream.options = {"preset": "ultrafast", "g": str(key_every), "bf": str(b_frames), "sc_threshold": "0"}
+            stream.options |= {"x264-params": "open-gop=1"} if open_groups else {}
         for index, stamp in enumerate(stamps):
             frame = _picture(index)
             frame.pts, frame.time_base = stamp, Fraction(1, 100)
@@ -68,6 +71,50 @@ def test_every_frame_comes_with_its_time_and_its_picture() -> None:
 def test_the_first_packet_is_the_clips_start_whatever_its_stamp() -> None:
     frames, _, _ = _read(_video(range(1780, 1860, 4)))
     assert _times(frames)[:3] == [0.0, 0.04, 0.08]
+
+
+def _from_second_key_frame(video: bytes) -> tuple[bytes, int]:
+    """Return the video as a recorder that joins late keeps it, and how many packets that are."""
+    buffer, keys, kept = io.BytesIO(), 0, 0
+    # Times stay as they were recorded: no shift to 0, and no edit list that would hide one.
+    options = {
+        "movflags": _FRAGMENTED["movflags"] + "+frag_discont",
+        "avoid_negative_ts": "disabled",
+        "use_editlist": "0",
+    }
+    source: Any = av.open(io.BytesIO(video))
+    with source, av.open(buffer, "w", format="mp4", options=options) as target:
+        copy: Any = target.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            keys += packet.is_keyframe and packet.size > 0
+            if keys >= 2 and packet.size > 0:
+                packet.stream = copy
+                target.mux(packet)
+                kept += 1
+    return buffer.getvalue(), kept
+
+
+def _stamps(video: bytes) -> list[int]:
+    container: Any = av.open(io.BytesIO(video))
+    with container:
+        return [packet.pts for packet in container.demux(video=0) if packet.size]
+
+
+def test_a_clip_cut_from_a_recording_begins_at_its_first_packet() -> None:
+    late, packets = _from_second_key_frame(_video(range(0, 400, 4)))
+    frames, damaged, read = _read(late)
+    assert (packets, read, damaged) == (90, 90, 0)
+    assert _stamps(late)[0] > 0, "the example must not begin at 0"
+    assert _times(frames)[:3] == [0.0, 0.04, 0.08]
+
+
+def test_pictures_that_lean_on_the_clip_before_are_left_out() -> None:
+    late, _ = _from_second_key_frame(_video(range(0, 400, 4), b_frames=3, open_groups=True))
+    stamps = _stamps(late)
+    assert min(stamps) < stamps[0], "the example must have leading pictures"
+    times = _times(_read(late)[0])
+    assert times[0] == 0
+    assert times == sorted(set(times))
 
 
 def test_reordered_frames_come_in_order_of_time() -> None:

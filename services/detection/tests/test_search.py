@@ -97,6 +97,12 @@ def test_the_floor_is_the_settings(make_face: MakeFace, texture: Picture) -> Non
         assert len(searched.faces[0].keeper.best()) == kept
 
 
+def test_a_face_without_any_detail_is_not_kept(make_face: MakeFace) -> None:
+    flat = np.full((360, 640, 3), 128, dtype=np.uint8)
+    searched = search_clip(_frames(flat), _Finder([make_face(200, 150, 100)]), _RULES)
+    assert searched.faces[0].keeper.best() == []
+
+
 def test_a_doubtful_face_seen_once_does_not_count(make_face: MakeFace, texture: Picture) -> None:
     doubtful = make_face(200, 150, score=0.55)
     assert search_clip(_frames(texture, texture), _Finder([doubtful], []), _RULES).faces == []

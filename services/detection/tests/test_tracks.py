@@ -3,6 +3,7 @@ from functools import cache
 
 import cv2
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -97,6 +98,16 @@ def test_a_stranger_in_the_same_place_is_another(make_face: MakeFace) -> None:
     assert first is not second
 
 
+def test_somebody_alike_further_away_is_another_and_in_the_same_place_the_same(make_face: MakeFace) -> None:
+    before, after = _look(1), _between(_look(1), _look(2), 0.45)
+    assert 0.65 < likeness(before, after) < 0.78
+    for away, same in ((5, True), (70, False)):
+        tracker = Tracker(longest_gap_s=0.8)
+        (first,) = tracker.follow([Seen(0, make_face(100, 150), before)])
+        (second,) = tracker.follow([Seen(0.25, make_face(100 + away, 150), after)])
+        assert (first is second) is same
+
+
 def test_nobody_jumps_across_the_picture(make_face: MakeFace) -> None:
     room = _Room(make_face)
     (first,) = room.sample((1, 100, 150))
@@ -160,17 +171,19 @@ def _pixels(person: int) -> NDArray[np.uint8]:
     return np.asarray(cv2.resize(coarse, (48, 48), interpolation=cv2.INTER_CUBIC), dtype=np.uint8)
 
 
-def test_look_alikes_who_cross_are_told_apart_by_the_frames_between(make_face: MakeFace) -> None:
+@pytest.mark.parametrize("glimpsed", [True, False])
+def test_look_alikes_who_approach_are_told_apart_by_the_frames_between(make_face: MakeFace, glimpsed: bool) -> None:
     one, other = _look(1), _between(_look(1), _look(2), 0.2)
     tracker = Tracker(longest_gap_s=0.8)
     pace = 300.0
     tracks = []
     for step in range(5):
         at_s = step / 15
-        ahead, back = 150 + pace * at_s, 400 - pace * at_s
+        ahead, back = 150 + pace * at_s, 360 - pace * at_s
         luma = _scene((_pixels(1), ahead), (_pixels(2), back))
-        tracker.glimpse(luma, at_s)
+        if glimpsed:
+            tracker.glimpse(luma, at_s)
         if step in (0, 4):
             faces = [Seen(at_s, make_face(ahead, 124), one), Seen(at_s, make_face(back, 124), other)]
             tracks.append(tracker.follow(faces, luma))
-    assert tracks[0] == tracks[1]
+    assert (tracks[0] == tracks[1]) is glimpsed
