@@ -147,7 +147,11 @@ class FakeClient:
         assert asynchronous is False
         self._held(offsets)
         if self._refusals:
-            raise KafkaException(KafkaError(self._refusals.pop(0)))
+            refusal = self._refusals.pop(0)
+            if refusal == KafkaError.UNKNOWN_MEMBER_ID:
+                # The group went on without this member, which learns of it at a next poll.
+                self._group.incidents.insert(0, "lose")
+            raise KafkaException(KafkaError(refusal))
         wanted = {(one.topic, one.partition): one.offset for one in offsets}
         self._group.on_commit(wanted)
         self._group.committed |= wanted
