@@ -112,7 +112,7 @@ def test_a_face_that_appears_in_no_frame_is_not_compared(world: World, search: S
 
 
 @given(camera_id=st.sampled_from(["gate", "hall", "yard"]), at_s=st.integers(-4 * 3600, 4 * 3600))
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)  # a busy machine is no failure
 def test_only_clips_of_the_cameras_and_the_window_are_embedded(camera_id: str, at_s: int) -> None:
     store = QdrantSubjects.in_memory()
     world = World(store)

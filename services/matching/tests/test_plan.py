@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from homeward.matching.plan import Stretch, camera_time, cut, partitions_of, task_id
@@ -16,6 +16,7 @@ sizes = st.integers(1, 70)
 
 
 @given(first=offsets, length=offsets, messages=sizes)
+@settings(deadline=None)  # a busy machine is no failure
 def test_tasks_tile_the_span(first: int, length: int, messages: int) -> None:
     tasks = list(cut(Stretch(3, first, first + length), messages))
 
@@ -26,6 +27,7 @@ def test_tasks_tile_the_span(first: int, length: int, messages: int) -> None:
 
 
 @given(first=offsets, length=offsets, messages=sizes)
+@settings(deadline=None)  # a busy machine is no failure
 def test_ids_tell_tasks_apart(first: int, length: int, messages: int) -> None:
     tasks = [task for partition in (0, 1) for task in cut(Stretch(partition, first, first + length), messages)]
 
@@ -33,6 +35,7 @@ def test_ids_tell_tasks_apart(first: int, length: int, messages: int) -> None:
 
 
 @given(first=offsets, length=offsets, grown=offsets, lost=offsets, messages=sizes)
+@settings(deadline=None)  # a busy machine is no failure
 def test_a_plan_made_again_keeps_its_ids(first: int, length: int, grown: int, lost: int, messages: int) -> None:
     before = list(cut(Stretch(0, first, first + length), messages))
     again = list(cut(Stretch(0, first + min(lost, length), first + length + grown), messages))

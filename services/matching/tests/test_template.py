@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from homeward.matching.template import (
@@ -16,6 +16,7 @@ from support.matching import MODEL, OTHER_MODEL, vector
 
 
 @given(st.lists(st.floats(0, 1, width=32), min_size=1, max_size=5))
+@settings(deadline=None)  # a busy machine is no failure
 def test_a_mean_has_unit_length_whatever_the_qualities(weights: list[float]) -> None:
     mean = combine([Template(vector(1, index), MODEL) for index in range(len(weights))], weights)
     assert np.linalg.norm(mean.values) == pytest.approx(1, abs=1e-5)
