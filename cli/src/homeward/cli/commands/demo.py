@@ -15,7 +15,7 @@ import typer
 from homeward.cli.commands.authorise import open_authority
 from homeward.cli.console import console, fail
 from homeward.cli.demo.contact_sheet import render_html
-from homeward.cli.demo.film import film
+from homeward.cli.demo.film import LASTS_S, film
 from homeward.cli.demo.portraits import DemoPhotosError, fetch_cast
 from homeward.cli.demo.result import DemoResult, comparison, headline, tiles
 from homeward.cli.demo.run import Demo, DemoOutcome, Footage, SearchRefusedError
@@ -100,7 +100,7 @@ def _composed(scratch: Path, portraits: Path) -> Callable[[Demo], _Played]:
         return footage
 
     with step("composing two cameras' video, with people walking through"):
-        lasts = timedelta(seconds=120)
+        lasts = timedelta(seconds=LASTS_S)
         recorded = compose(
             "recorded", SystemClock().now().replace(microsecond=0) - timedelta(minutes=30), lasts, seed=7
         )

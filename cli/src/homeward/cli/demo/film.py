@@ -9,10 +9,10 @@ from homeward.cli.scene.camera import Backdrop, Look, SceneCamera
 from homeward.cli.scene.compose import ComposedScene, compose
 from homeward.cli.scene.schedule import Traffic, plan_walks
 
-LASTS_S: Final = 120.0
-_SIZE_PX: Final = (1280, 720)
+LASTS_S: Final = 90.0
+_SIZE_PX: Final = (960, 540)
 _PLACES: Final = (("entrance", Backdrop.HALL, Look(gain=0.92)), ("street", Backdrop.STREET, Look(gain=0.85, noise=1.3)))
-_TRAFFIC: Final = Traffic(face_width_px=(52.0, 112.0), walk_s=(6.0, 9.0), at_once=3, walks_each=5)
+_TRAFFIC: Final = Traffic(face_width_px=(48.0, 100.0), walk_s=(6.0, 9.0), at_once=3, walks_each=4)
 
 CAMERA_IDS: Final = tuple(place for place, _, _ in _PLACES)
 
