@@ -95,3 +95,21 @@ def test_a_face_beyond_the_edge_asks_for_nothing_impossible(left: float, top: fl
     around = nothing.around([Box(left, top, size, size)])
     inside = left + size > 0 and top + size > 0 and left < _WIDTH and top < _HEIGHT
     assert around.any or not inside
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 44), st.integers(0, 79)), max_size=20))
+def test_areas_hold_all_activity_and_keep_apart(squares: list[tuple[int, int]]) -> None:
+    cells = np.zeros((45, 80), dtype=np.bool_)
+    for row, column in squares:
+        cells[row, column] = True
+    areas = Activity(cells).areas()
+    for row, column in squares:
+        square = Box(column * CELL_PX, row * CELL_PX, CELL_PX, CELL_PX)
+        assert any(area.common_area(square) == square.area for area in areas)
+    for index, one in enumerate(areas):
+        assert all(one.common_area(other) == 0 for other in areas[index + 1 :])
+
+
+def test_everything_is_one_area() -> None:
+    assert Activity.everywhere(640, 360).areas() == [Box(0, 0, 640, 360)]

@@ -43,6 +43,22 @@ class Activity:
         """Whether anything may have changed within a rectangle in pixels of the frame."""
         return bool(self._part(left, top, right, bottom).any())
 
+    def areas(self) -> list[Box]:
+        """Return rectangles in pixels of the frame, apart from one another, that hold all that may have changed."""
+        count, _, stats, _ = cv2.connectedComponentsWithStats(self.cells.astype(np.uint8), connectivity=8)
+        found = [_in_pixels(stats[index]) for index in range(1, count)]
+        apart: list[Box] = []
+        while found:
+            area = found.pop()
+            near = next((other for other in apart if area.common_area(other) > 0), None)
+            if near is None:
+                apart.append(area)
+            else:
+                # One that grew may meet others, so it is looked at again.
+                apart.remove(near)
+                found.append(_around_both(area, near))
+        return apart
+
     def around(self, boxes: Iterable[Box]) -> "Activity":
         """Return this activity and the surroundings of faces that were just found."""
         more = Activity(self.cells.copy())
@@ -88,3 +104,14 @@ class MotionGate:
         moved = (np.abs(change) > self._threshold).astype(np.uint8)
         # One square more on each side: the rim of what moves differs least.
         return Activity(cv2.dilate(moved, np.ones((3, 3), dtype=np.uint8)).astype(np.bool_))
+
+
+def _in_pixels(stats: NDArray[np.int32]) -> Box:
+    """Return the rectangle of one group of squares, as OpenCV tells it."""
+    left, top, width, height = (float(stats[index]) * CELL_PX for index in range(4))
+    return Box(left, top, width, height)
+
+
+def _around_both(one: Box, other: Box) -> Box:
+    left, top = min(one.left, other.left), min(one.top, other.top)
+    return Box(left, top, max(one.right, other.right) - left, max(one.bottom, other.bottom) - top)

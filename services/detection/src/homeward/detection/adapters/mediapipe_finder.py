@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from homeward.detection.adapters.offline_thread import OfflineThread
 from homeward.detection.faces import Box, FoundFace, without_repeats
 from homeward.detection.motion import Activity
-from homeward.detection.tiles import Level, Tile, plan_levels
+from homeward.detection.tiles import Level, plan_levels
 from homeward.shared.models.mediapipe_metadata import with_normalisation
 from homeward.shared.vision.alignment import Landmarks
 
@@ -72,7 +72,7 @@ class MediapipeFinder:
             raise FinderError(f"MediaPipe cannot load the model {name}: {type(error).__name__}") from error
 
     def find(self, picture: NDArray[np.uint8], activity: Activity) -> list[FoundFace]:
-        """Return the faces of `picture`, uint8 HxWx3 RGB; tiles in which nothing changed are passed over."""
+        """Return the faces of `picture`, uint8 HxWx3 RGB; where nothing changed is passed over."""
         height, width = picture.shape[:2]
         levels = self._plan(width, height)
         return self._thread.call(lambda: self._confirmed(picture, self._search(picture, levels, activity)))
@@ -95,8 +95,12 @@ class MediapipeFinder:
         return self._levels[width, height]
 
     def _search(self, picture: NDArray[np.uint8], levels: tuple[Level, ...], activity: Activity) -> Iterator[FoundFace]:
+        areas = activity.areas()
+        if not areas:
+            return
+        finest = max(level.scale for level in levels)
         for level in levels:
-            tiles = [tile for tile in level.tiles if _touched(activity, tile, level.scale)]
+            tiles = level.cover([area for area in areas if level.scale == finest or _holds(area, level)], _INPUT_PX)
             if not tiles:
                 continue
             # Shrunk by area once a level: MediaPipe's own bilinear scaling would skip pixels of a large frame.
@@ -182,9 +186,12 @@ class _View:
         )
 
 
-def _touched(activity: Activity, tile: Tile, scale: float) -> bool:
-    left, top = tile.left / scale, tile.top / scale
-    return activity.touches(left, top, left + tile.width / scale, top + tile.height / scale)
+def _holds(area: Box, level: Level) -> bool:
+    """Whether a face that `level` finds better than the finer ones could lie in `area`.
+
+    Half of a face may have changed alone, when a head turns.
+    """
+    return min(area.width, area.height) * level.scale >= _NEEDED_PX / 2
 
 
 def _load(model: bytes, least_score: float) -> SimpleNamespace:
