@@ -279,3 +279,41 @@ def test_the_client_is_configured_for_at_least_once() -> None:
     assert config["enable.metrics.push"] is False
     assert config["max.poll.interval.ms"] == 7000
     assert config["session.timeout.ms"] == 10_000
+
+
+class _SlowToSend(_Slow):
+    """Delivers its first batch only when it is told to end."""
+
+    def handle(self, event: Event) -> Sequence[Event]:
+        return _World.handle(self, event)
+
+    def send(self, events: Sequence[Event]) -> None:
+        if not self.begun.is_set():
+            self.begun.set()
+            assert self.end.wait(20)
+        super().send(events)
+
+
+def test_what_is_delivered_after_its_partition_went_away_is_not_committed_and_comes_again() -> None:
+    group, world = FakeGroup(), _SlowToSend()
+    partition = (CLIPS.name, 0)
+    group.add(partition, clip_event(CLIPS, 0))
+    stop = threading.Event()
+    commits: list[int] = []
+    group.on_commit = lambda wanted: commits.append(wanted[partition])
+    thread = _run_beside(_consumer(group, world, drain=timedelta(seconds=0.05)), stop)
+    assert world.begun.wait(10)
+    group.incidents += ["revoke"]
+    ends_at = time.monotonic() + 10
+    while group.incidents:
+        assert time.monotonic() < ends_at
+        time.sleep(0.01)
+    # The deadline of the revocation is over by then.
+    time.sleep(0.3)
+    assert commits == []
+    group.when_done = stop.set
+    world.end.set()
+    thread.join(20)
+    assert not thread.is_alive()
+    assert [event.event_id for event in world.delivered] == ["answer-clip-0"] * 2
+    assert commits == [1]

@@ -167,7 +167,7 @@ def _withhold_foreign(_: WrappedLogger, __: str, given: EventDict) -> EventDict:
         phrase = " ".join(record.msg.split())[:_LONGEST_EVENT]
     else:
         phrase = _WITHHELD
-    return {"event": phrase, "_record": record, "_from_structlog": False, "_foreign": True}
+    return {"event": phrase, "exc_info": given.get("exc_info"), "_record": record, "_foreign": True}
 
 
 def _iso(seconds: float) -> str:
