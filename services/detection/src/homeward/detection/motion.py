@@ -39,10 +39,6 @@ class Activity:
         """Whether anything may have changed."""
         return bool(self.cells.any())
 
-    def touches(self, left: float, top: float, right: float, bottom: float) -> bool:
-        """Whether anything may have changed within a rectangle in pixels of the frame."""
-        return bool(self._part(left, top, right, bottom).any())
-
     def areas(self) -> list[Box]:
         """Return rectangles in pixels of the frame, apart from one another, that hold all that may have changed."""
         count, _, stats, _ = cv2.connectedComponentsWithStats(self.cells.astype(np.uint8), connectivity=8)

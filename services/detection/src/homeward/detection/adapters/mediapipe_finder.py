@@ -33,6 +33,12 @@ _FACE_OF_BOX: Final = 0.84
 _EDGE_PX: Final = 2
 """A box this close to the edge of a tile, in the input, is a face cut off; the next tile has it whole."""
 
+_AROUND_PX: Final = 32
+"""How far beyond what changed is searched: of a head that turns, half may look as before.
+
+A face that is cut off there is made whole by the close look, which sees all of the frame.
+"""
+
 _CLOSE_BOXES: Final = 3.0
 """Side of the square that is looked at closely, in widths of the box: the face is then 54 px wide in the input."""
 
@@ -63,7 +69,6 @@ class MediapipeFinder:
         self.sha256 = sha256
         self._least_face_px = least_face_px
         self._least_score = least_score
-        self._levels: dict[tuple[int, int], tuple[Level, ...]] = {}
         self._thread = OfflineThread("mediapipe")
         try:
             self._mediapipe = self._thread.call(partial(_load, with_normalisation(model), least_score * _AFAR))
@@ -73,9 +78,8 @@ class MediapipeFinder:
 
     def find(self, picture: NDArray[np.uint8], activity: Activity) -> list[FoundFace]:
         """Return the faces of `picture`, uint8 HxWx3 RGB; where nothing changed is passed over."""
-        height, width = picture.shape[:2]
-        levels = self._plan(width, height)
-        return self._thread.call(lambda: self._confirmed(picture, self._search(picture, levels, activity)))
+        areas = activity.areas()
+        return self._thread.call(lambda: self._confirmed(picture, self._search(picture, areas)))
 
     def close(self) -> None:
         """Close the detector and its thread."""
@@ -84,32 +88,25 @@ class MediapipeFinder:
         finally:
             self._thread.close()
 
-    def _plan(self, width: int, height: int) -> tuple[Level, ...]:
-        if (width, height) not in self._levels:
-            # Cameras have a handful of sizes; a plan for each is kept, and no more than that.
-            self._levels = {
-                (width, height): plan_levels(
-                    width, height, input_px=_INPUT_PX, needed_px=_NEEDED_PX, least_face_px=self._least_face_px
-                )
-            }
-        return self._levels[width, height]
+    def _search(self, picture: NDArray[np.uint8], areas: Iterable[Box]) -> Iterator[FoundFace]:
+        for area in areas:
+            height, width = picture.shape[:2]
+            left, top = max(0, int(area.left) - _AROUND_PX), max(0, int(area.top) - _AROUND_PX)
+            right, bottom = min(width, int(area.right) + _AROUND_PX), min(height, int(area.bottom) + _AROUND_PX)
+            part = picture[top:bottom, left:right]
+            for level in plan_levels(
+                right - left, bottom - top, input_px=_INPUT_PX, needed_px=_NEEDED_PX, least_face_px=self._least_face_px
+            ):
+                yield from self._search_level(part, left, top, level)
 
-    def _search(self, picture: NDArray[np.uint8], levels: tuple[Level, ...], activity: Activity) -> Iterator[FoundFace]:
-        areas = activity.areas()
-        if not areas:
-            return
-        finest = max(level.scale for level in levels)
-        for level in levels:
-            tiles = level.cover([area for area in areas if level.scale == finest or _holds(area, level)], _INPUT_PX)
-            if not tiles:
-                continue
-            # Shrunk by area once a level: MediaPipe's own bilinear scaling would skip pixels of a large frame.
-            sized = np.asarray(cv2.resize(picture, (level.width, level.height), interpolation=cv2.INTER_AREA), np.uint8)
-            for tile in tiles:
-                right, bottom = tile.left + tile.width, tile.top + tile.height
-                open_edges = (tile.left > 0, tile.top > 0, right < level.width, bottom < level.height)
-                view = _View(tile.left / level.scale, tile.top / level.scale, level.scale, open_edges)
-                yield from self._detect(sized[tile.top : bottom, tile.left : right], view)
+    def _search_level(self, part: NDArray[np.uint8], left: int, top: int, level: Level) -> Iterator[FoundFace]:
+        # Shrunk by area once a level: MediaPipe's own bilinear scaling would skip pixels of a large frame.
+        sized = np.asarray(cv2.resize(part, (level.width, level.height), interpolation=cv2.INTER_AREA), np.uint8)
+        for tile in level.tiles:
+            right, bottom = tile.left + tile.width, tile.top + tile.height
+            open_edges = (tile.left > 0, tile.top > 0, right < level.width, bottom < level.height)
+            view = _View(left + tile.left / level.scale, top + tile.top / level.scale, level.scale, open_edges)
+            yield from self._detect(sized[tile.top : bottom, tile.left : right], view)
 
     def _confirmed(self, picture: NDArray[np.uint8], found: Iterable[FoundFace]) -> list[FoundFace]:
         """Return the faces that are found again when each is looked at closely, as they are seen there.
@@ -165,9 +162,9 @@ class MediapipeFinder:
 
 @dataclass(frozen=True, slots=True)
 class _View:
-    """Where a part of the frame lies, in pixels of the frame, how it was scaled, and which edges the frame lacks.
+    """Where a part of the frame lies, in pixels of the frame, how it was scaled, and where it is cut into tiles.
 
-    `open_edges` are left, top, right, bottom: an edge is open where the frame goes on beyond it.
+    `open_edges` are left, top, right, bottom: an edge is open where another tile goes on beyond it.
     """
 
     left: float
@@ -184,14 +181,6 @@ class _View:
             or (right and box.origin_x + box.width > width - _EDGE_PX)
             or (bottom and box.origin_y + box.height > height - _EDGE_PX)
         )
-
-
-def _holds(area: Box, level: Level) -> bool:
-    """Whether a face that `level` finds better than the finer ones could lie in `area`.
-
-    Half of a face may have changed alone, when a head turns.
-    """
-    return min(area.width, area.height) * level.scale >= _NEEDED_PX / 2
 
 
 def _load(model: bytes, least_score: float) -> SimpleNamespace:
