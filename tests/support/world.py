@@ -1,11 +1,10 @@
-"""Twenty people who walk past three cameras of a running Homeward, and some who do not."""
+"""People who walk past the cameras of a running Homeward, and some who do not."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
 
 from homeward.cli.demo.truth import Score, judge
 from homeward.cli.demo.verdicts import seen_of
@@ -13,8 +12,6 @@ from homeward.cli.operator import Searched
 from homeward.cli.scene.compose import ComposedScene
 from support.pipeline import Found, Pipeline, running
 from support.scenes import compose_people, person_ids, reference_photo
-
-PEOPLE: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +41,11 @@ class World:
 
 
 @contextmanager
-def recorded_world(folder: Path) -> Iterator[World]:
-    """Yield the world once everybody has walked past, at 48 to 120 px, and all clips were searched for faces."""
+def recorded_world(folder: Path, *, people: int, cameras: int) -> Iterator[World]:
+    """Yield the world once `people` have walked past each camera, at 48 to 120 px, and all clips were searched."""
     everybody = person_ids()
-    people, strangers = everybody[:PEOPLE], everybody[PEOPLE : PEOPLE + 10]
-    scene = compose_people(people, folder / "scene", cameras=3, face_width_px=(48.0, 120.0), seed=3)
+    walkers, strangers = everybody[:people], everybody[people : people + 10]
+    scene = compose_people(walkers, folder / "scene", cameras=cameras, face_width_px=(48.0, 120.0), seed=3)
     starts_at = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=30)
     ends = {camera.camera_id: starts_at + timedelta(seconds=camera.lasts_s) for camera in scene.truth.cameras}
     with running(folder / "homeward") as pipeline:
@@ -59,7 +56,7 @@ def recorded_world(folder: Path) -> Iterator[World]:
             scene,
             starts_at,
             max(ends.values()) + timedelta(seconds=10),
-            tuple(people),
+            tuple(walkers),
             tuple(strangers),
             searched,
         )
