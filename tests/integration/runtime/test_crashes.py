@@ -113,8 +113,8 @@ def test_members_that_come_and_go_under_load_lose_nothing(kafka: KafkaSettings, 
     assert [running.error for running in (first, second, third)] == [None] * 3
     answers = Counter(scene.answers())
     assert set(answers) == {f"answer-clip-{index}" for index in range(sent)}
-    # Every hand-over drained what was in hand first.
-    assert sum(answers.values()) == sent
+    # A hand-over drains what is in hand first; only a member that the machine kept from its heartbeats repeats some.
+    assert sum(answers.values()) <= sent + scene.source.partitions
 
 
 @pytest.fixture(scope="module", params=[pytest.param("tansu"), pytest.param("kafka", marks=pytest.mark.kafka)])

@@ -148,7 +148,7 @@ def test_slow_and_retried_events_keep_the_membership_and_other_partitions_go_on(
 ) -> None:
     """Both the session and the poll interval pass while one event is retried, and again while one is handled."""
     scene = Scene.on(kafka, partitions=3)
-    away_s, slow_s = 8.0, 8.0
+    away_s = slow_s = kafka.session_timeout_s + 2.0
     began: dict[str, float] = {}
 
     def react(event: Event) -> Sequence[Event]:
@@ -161,7 +161,7 @@ def test_slow_and_retried_events_keep_the_membership_and_other_partitions_go_on(
 
     log = Log(react)
     membership = Membership()
-    limits = {"session.timeout.ms": 6000, "max.poll.interval.ms": 6000, "heartbeat.interval.ms": 1000}
+    limits = {"max.poll.interval.ms": kafka.session_timeout_s * 1000}
     keys = ["camera-0", "camera-1", "camera-2"]
     producer.send([clip_event(scene.source, 0, keys[0])])
     with scene.running(log, producer, tuning=limits, connect=membership.connect) as running:
