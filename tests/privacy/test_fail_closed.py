@@ -56,6 +56,8 @@ def test_a_forged_authorisation_on_the_topic_opens_nothing(world: World) -> None
     assert operator.wait_searched(authorisation_id, timedelta(seconds=60)).refusal == "not authorised"
     assert operator.templates_at_rest() == 0
     assert operator.sightings(authorisation_id) == []
+    world.pipeline.close(authorisation_id)
+    operator.store.delete(SUBJECTS_BUCKET, photo_key(authorisation_id, 0))
 
 
 def test_embedding_denies_a_forged_token(world: World) -> None:
@@ -109,3 +111,4 @@ def test_a_closed_authorisation_put_on_the_topic_again_opens_nothing(world: Worl
     # A search that was going to begin would have enrolled its subject by then.
     pipeline.stack.clock.sleep(5)
     assert pipeline.operator.templates_at_rest() == 0
+    pipeline.close(issued.authorisation_id)

@@ -1,10 +1,13 @@
 """Nothing of Homeward, nor any part it brings, tries to reach an address that its configuration does not name."""
 
 import sys
+from pathlib import Path
 
 import pytest
 
+from support.data import portraits, videos
 from support.isolation import require_isolation, run_isolated
+from support.models import model_folder
 
 
 @pytest.fixture(autouse=True)
@@ -37,3 +40,14 @@ def test_loopback_is_no_attempt() -> None:
     code = "import socket; s = socket.create_server(('127.0.0.1', 0)); socket.create_connection(s.getsockname())"
     ended = run_isolated([sys.executable, "-c", code], 30, {})
     assert (ended.status, ended.attempts) == (0, []), ended.output
+
+
+def test_the_whole_pipeline_reaches_nothing_outside(tmp_path: Path) -> None:
+    """Every service, the broker, the object store and the command, from the first frame to the wiped template."""
+    homeward = Path(sys.executable).with_name("homeward")
+    command = [homeward, "demo", "--models", model_folder(), "--out", tmp_path / "out"]
+    own = ["--video", videos() / "doorbell-person.mkv", "--photo", portraits() / "001-neutral.jpg"]
+    ended = run_isolated([str(part) for part in [*command, *own]], 280, {})
+    assert ended.status == 0, ended.output
+    assert "0 · 1 · 0" in ended.output
+    assert ended.attempts == []

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from homeward.shared.objectkeys import SUBJECTS_BUCKET, photo_key
+from homeward.shared.objectkeys import SUBJECTS_BUCKET, photo_key, subject_prefix
 from support.leavings import everything, on_disk
 from support.scenes import reference_photo
 from support.templates import templates_of_everybody
@@ -28,7 +28,8 @@ class Templates:
         issued = authority.authorise([photo], camera_ids=cameras, starts_at=world.starts_at, ends_at=world.ends_at)
         self.progress = operator.wait_searched(issued.authorisation_id, timedelta(seconds=120))
         self.during = operator.templates_at_rest()
-        self.photos_during = len(list(operator.store.list(SUBJECTS_BUCKET)))
+        self.prefix = subject_prefix(issued.authorisation_id)
+        self.photos_during = len(list(operator.store.list(SUBJECTS_BUCKET, self.prefix)))
         self.templates = templates_of_everybody(world.pipeline, issued.token, photo_key(issued.authorisation_id, 0))
         subject = {"subject": self.templates["subject"]}
         self.found_during = search(everything(world.pipeline), self.bystanders())
@@ -82,7 +83,7 @@ def test_the_reference_photos_go_with_the_search(templates: Templates) -> None:
     operator = templates.world.pipeline.operator
     assert templates.photos_during == 1
     for _ in range(100):
-        if not list(operator.store.list(SUBJECTS_BUCKET)):
+        if not list(operator.store.list(SUBJECTS_BUCKET, templates.prefix)):
             return
         templates.world.pipeline.stack.clock.sleep(0.3)
     pytest.fail("photos are still in the bucket half a minute after their authorisation was closed")

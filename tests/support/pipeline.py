@@ -71,9 +71,9 @@ class Pipeline:
 
 
 @contextmanager
-def running(folder: Path, overrides: Mapping[str, Mapping[str, str]] | None = None) -> Iterator[Pipeline]:
-    """Yield a Homeward that runs on `folder`, and stop it afterwards."""
-    stack = Stack(folder, model_folder(), overrides or {})
+def running(folder: Path, *, durable: bool = False) -> Iterator[Pipeline]:
+    """Yield a Homeward that runs on `folder`, and stop it afterwards; `durable` keeps its events for the next one."""
+    stack = Stack(folder, model_folder(), durable=durable)
     context = stack.start()
     producer = EventProducer(context.kafka, client_id="homeward-tests")
     try:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from homeward.matching.adapters.embedding_client import GrpcEmbedder
 from homeward.matching.ports import CropReference, PhotoReference
-from homeward.matching.template import Template
+from homeward.matching.template import Template, combine
 from homeward.shared.topics import FACES
 from homewardapi.face.v1.face_pb2 import ClipFaces
 from support.pipeline import Pipeline
@@ -32,6 +32,9 @@ def templates_of_everybody(pipeline: Pipeline, token: str, photo_key: str) -> di
         client = GrpcEmbedder(channel, timedelta(seconds=300))
         answers = client.embed(token, [PhotoReference(photo_key), *references], lambda: True)
     names = ["subject", *(f"crop {index}" for index in range(len(references)))]
+    if isinstance(answers[0], Template):
+        # Stored is the mean of the photos' templates, of one here, made a unit's length once more.
+        answers[0] = combine([answers[0]], [1.0])
     return {
         name: answer.values.astype(np.float32)
         for name, answer in zip(names, answers, strict=True)

@@ -66,7 +66,9 @@ def demo(
         out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="homeward-demo-") as scratch:
             play = _own(video, photo) if video and photo else _composed(Path(scratch), folder.parent / "portraits")
-            played = _with_services(keep or Path(scratch) / "data", folder, play)
+            # Data that nobody will come back to needs no durable log.
+            stack = Stack(keep or Path(scratch) / "data", folder, durable=keep is not None)
+            played = _with_services(stack, play)
     except (DemoPhotosError, ModelError, PhotoError, ProcessError, SearchRefusedError, WaitedTooLongError) as error:
         fail(str(error))
     except AuthorisationDeniedError as error:
@@ -142,10 +144,10 @@ def _duration(video: Path) -> timedelta:
     return timedelta(microseconds=length_us)
 
 
-def _with_services(data: Path, models: Path, play: Callable[[Demo], _Played]) -> _Played:
+def _with_services(stack: Stack, play: Callable[[Demo], _Played]) -> _Played:
     clock = SystemClock()
     with step("starting all services") as told:
-        stack = Stack(data, models, report=told)
+        stack.report = told
         context = stack.start()
     try:
         producer = EventProducer(context.kafka, client_id="homeward-demo")

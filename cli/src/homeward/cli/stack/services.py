@@ -9,7 +9,7 @@ from typing import Final
 from homeward.cli.embedded.process import Command
 from homeward.cli.identities import KEYS_FILE
 from homeward.cli.stack.folder import DataFolder
-from homeward.shared.settings import KafkaSettings, ObjectStoreSettings
+from homeward.shared.settings import ObjectStoreSettings
 
 SERVICES: Final = ("ingest", "detection", "embedding", "matching", "retention")
 """In the order in which they are started; none needs another to be there first."""
@@ -26,11 +26,11 @@ class Ports:
 
 @dataclass(frozen=True, slots=True)
 class ServiceCommands:
-    """The command of each service."""
+    """The command of each service; `broker` is the environment by which a service reaches the broker."""
 
     folder: DataFolder
     models: Path
-    kafka: KafkaSettings
+    broker: Mapping[str, str]
     object_store: ObjectStoreSettings
     ports: Ports
     overrides: Mapping[str, Mapping[str, str]]
@@ -51,7 +51,8 @@ class ServiceCommands:
         scratch.mkdir(mode=0o700, exist_ok=True)
         return {
             "TMPDIR": str(scratch),
-            "HOMEWARD_KAFKA__BOOTSTRAP_SERVERS": self.kafka.bootstrap_servers,
+            # Not the address alone: the embedded broker loses events to a producer that is not told how to treat it.
+            **self.broker,
             "HOMEWARD_OPERATIONS__HOST": "127.0.0.1",
             "HOMEWARD_OPERATIONS__PORT": str(self.ports.operations[service]),
             **self._own(service),

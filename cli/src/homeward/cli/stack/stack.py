@@ -36,12 +36,14 @@ def _silent(_: str) -> None:
 class Stack:
     """One machine's Homeward. `overrides` are further settings of a service, by its name.
 
+    Without `durable` the broker keeps its log in memory, which costs far less and is gone when it stops.
     `report` is told in words what is being started and what ended by itself.
     """
 
     root: Path
     models: Path
     overrides: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    durable: bool = True
     report: Callable[[str], None] = _silent
     clock: Clock = field(default_factory=SystemClock)
 
@@ -110,12 +112,8 @@ class Stack:
         self.object_store.start()
         settings = self.object_store.settings
         store = MinioStore(settings)
-        store.ensure_bucket(BROKER_BUCKET)
         self.report("starting the broker")
-        bucket = TansuBucket(
-            BROKER_BUCKET, f"http://{settings.endpoint}", settings.access_key, settings.secret_key, settings.region
-        )
-        self._broker = Tansu(self.folder.broker, bucket=bucket)
+        self._broker = Tansu(self.folder.broker, bucket=self._broker_bucket(store) if self.durable else None)
         self._broker.start()
         prepare(self._broker.kafka, store)
         DemoIdentities.make(self.folder.keys)
@@ -132,7 +130,9 @@ class Stack:
             operations_ports=self._ports.operations,
         )
         context.save(self.folder.root)
-        commands = ServiceCommands(self.folder, self.models, context.kafka, settings, self._ports, self.overrides)
+        commands = ServiceCommands(
+            self.folder, self.models, self._broker.environment, settings, self._ports, self.overrides
+        )
         for service in SERVICES:
             self.services[service] = ChildProcess(commands.command(service))
             self.services[service].start()
@@ -143,6 +143,13 @@ class Stack:
         self._watching = threading.Thread(target=supervisor.run, args=(self._stop,), name="supervisor", daemon=True)
         self._watching.start()
         return context
+
+    def _broker_bucket(self, store: MinioStore) -> TansuBucket:
+        settings = self.object_store.settings
+        store.ensure_bucket(BROKER_BUCKET)
+        return TansuBucket(
+            BROKER_BUCKET, f"http://{settings.endpoint}", settings.access_key, settings.secret_key, settings.region
+        )
 
 
 def readiness(port: int) -> Mapping[str, bool] | None:
