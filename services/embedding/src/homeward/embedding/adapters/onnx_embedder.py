@@ -1,10 +1,10 @@
 """An embedder of the operator's own, as an ONNX file, by onnxruntime."""
 
+import os
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from homeward.embedding.answers import EmbedderModel, EngineError
@@ -31,7 +31,7 @@ class OnnxEmbedder:
         """`data` is the verified .onnx file; raises EngineError when it is no such model."""
         self._model = model
         self._given = given or OnnxInput()
-        onnxruntime.disable_telemetry_events()
+        onnxruntime = _onnxruntime()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
@@ -84,6 +84,18 @@ class OnnxEmbedder:
             raise EngineError(f"{self._model.name} does not run on a {_FACE}x{_FACE} picture") from error
         if rows.ndim != 2 or rows.shape[0] != count:  # noqa: PLR2004 - NxD
             raise EngineError(f"{self._model.name} does not give one row of floats for each face")
+
+
+def _onnxruntime() -> Any:
+    """Return the library, told before it is loaded, and once more afterwards, not to report its use to its maker.
+
+    It is loaded for an operator's own model alone: what is not loaded reports nothing.
+    """
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    import onnxruntime  # noqa: PLC0415 - see above
+
+    onnxruntime.disable_telemetry_events()
+    return onnxruntime
 
 
 def _layout(model: EmbedderModel, shape: list[Any]) -> tuple[int | None, bool]:
