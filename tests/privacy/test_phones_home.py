@@ -51,3 +51,23 @@ def test_the_whole_pipeline_reaches_nothing_outside(tmp_path: Path) -> None:
     assert ended.status == 0, ended.output
     assert "0 · 1 · 0" in ended.output
     assert ended.attempts == []
+
+
+OWN_EMBEDDER = """
+import time
+from homeward.embedding.adapters.onnx_embedder import OnnxEmbedder
+from homeward.embedding.answers import EmbedderModel
+from support.tiny_onnx import halves
+OnnxEmbedder(halves(), EmbedderModel("own", "ab" * 32))
+time.sleep(40)
+"""
+
+
+@pytest.mark.slow
+def test_an_operators_own_embedder_reports_nothing() -> None:
+    """The library behind it reports its use half a minute after it is loaded, unless it is told not to."""
+    plain = run_isolated([sys.executable, "-c", "import onnxruntime, time; time.sleep(40)"], 60, {})
+    assert plain.attempts, "the library reports nothing any more: what keeps it from it can go"
+    tests = str(Path(__file__).parents[1])
+    ours = run_isolated([sys.executable, "-c", OWN_EMBEDDER], 60, {"PYTHONPATH": tests})
+    assert (ours.status, ours.attempts) == (0, []), ours.output
