@@ -91,6 +91,7 @@ def undisturbed(case: Case, tmp_path_factory: pytest.TempPathFactory) -> Outcome
     return outcome
 
 
+@pytest.mark.slow
 def test_every_service_is_killed_once(case: Case, undisturbed: Outcome, tmp_path: Path) -> None:
     seed = random.randrange(10_000)  # noqa: S311 - another moment each time
     outcome = case.run(tmp_path, SERVICES, undisturbed.took_s, seed)
@@ -100,7 +101,7 @@ def test_every_service_is_killed_once(case: Case, undisturbed: Outcome, tmp_path
 
 @pytest.mark.slow
 @pytest.mark.parametrize("service", SERVICES)
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [1])
 def test_one_service_is_killed(case: Case, undisturbed: Outcome, tmp_path: Path, service: str, seed: int) -> None:
     outcome = case.run(tmp_path, [service], undisturbed.took_s, seed)
     assert outcome.faces == undisturbed.faces
