@@ -18,6 +18,9 @@ from homewardapi.face.v1.face_pb2 import ClipFaces
 from support.pipeline import running
 from support.scenes import compose_people, person_ids, reference_photo
 
+# A killed member of a consumer group is missed for a session before another takes its place, once a kill.
+pytestmark = pytest.mark.timeout(600)
+
 Sighted = tuple[str, str, int]
 """Camera, clip and face: what a sighting is of, whatever authorisation it was made under."""
 
