@@ -1,5 +1,6 @@
 """The test data beside the checkout. A test that wants what is not there is skipped with a word that says so."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -8,10 +9,13 @@ _DATA = Path(__file__).parents[3] / "shared" / "data"
 
 
 def data(*parts: str) -> Path:
-    """Return a file or folder of the test data, or skip the test."""
+    """Return a file or folder of the test data, or skip the test; in CI its absence is a failure."""
     path = _DATA.joinpath(*parts)
     if not path.exists():
-        pytest.skip(f"needs the test data shared/data/{'/'.join(parts)} beside the checkout; it is not there")
+        missing = f"needs the test data shared/data/{'/'.join(parts)} beside the checkout; it is not there"
+        if os.environ.get("CI") == "true":
+            pytest.fail(missing)
+        pytest.skip(missing)
     return path
 
 
