@@ -12,6 +12,7 @@ from homeward.shared.events import Event, new_event
 from homeward.shared.instants import to_duration, to_timestamp
 from homeward.shared.topics import (
     AUTHORISATIONS,
+    CAMERA_STATUS,
     CAMERAS,
     CLIPS,
     DEAD_LETTERS,
@@ -24,6 +25,7 @@ from homeward.shared.topics import (
 )
 from homewardapi.authorisation.v1.authorisation_pb2 import AUTHORISATION_STATE_OPEN, Authorisation
 from homewardapi.camera.v1.camera_pb2 import PACE_LIVE, Camera, Recording, Source
+from homewardapi.camera.v1.camera_status_pb2 import CAMERA_STATE_RECORDING, CameraStatus
 from homewardapi.clip.v1.clip_pb2 import Clip, StoredClip
 from homewardapi.deadletter.v1.dead_letter_pb2 import DeadLetter, Header
 from homewardapi.deletion.v1.deletion_pb2 import DELETED_STORE_FOOTAGE, DELETION_REASON_RETENTION, Deletion
@@ -66,6 +68,23 @@ MESSAGES: Final[Mapping[Topic, Message]] = MappingProxyType(
             clip_length=to_duration(timedelta(seconds=10)),
             enabled=True,
             changed_at=_START,
+        ),
+        CAMERA_STATUS: CameraStatus(
+            camera_id=CAMERA_ID,
+            measured_at=_END,
+            state=CAMERA_STATE_RECORDING,
+            optional_epoch=3,
+            bits_per_s=4_000_000,
+            frames_per_s=25,
+            optional_codec="h264",
+            optional_width_px=1920,
+            optional_height_px=1080,
+            optional_clock_offset=to_duration(timedelta(milliseconds=120)),
+            optional_clock_drift_ppm=12.5,
+            spool_stretches=1,
+            spool_bytes=5_000_000,
+            optional_last_clip_id=CLIP_ID,
+            optional_through=_END,
         ),
         CLIPS: Clip(
             clip_id=CLIP_ID,

@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 from homeward.ingest.adapters.disk_spool import DiskSpool
 from homeward.ingest.metrics import IngestMetrics
 from homeward.ingest.packets import Packet, Stamped
-from homeward.ingest.ports import ClipWriteError, Entry, SourceError, SourceUnreachableError, VideoSession
+from homeward.ingest.ports import AudioFormat, ClipWriteError, Entry, SourceError, SourceUnreachableError, VideoSession
 from homeward.ingest.recorder import CameraRecorder, Tools
 from homeward.ingest.sources import RecordingSpec, SourceSpec
 from homeward.shared.events import Event
@@ -95,7 +95,11 @@ class ScriptedSession:
         self._connection = connection
         self._clock = clock
         self.length = connection.length
+        self.audio: AudioFormat | None = None
         self.closed = False
+
+    def sent_at(self, pts: int) -> datetime | None:  # noqa: ARG002 - the port's
+        return None
 
     def packets(self) -> Iterator[Packet]:
         for sent in self._connection.sent:

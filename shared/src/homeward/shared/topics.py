@@ -10,6 +10,7 @@ from google.protobuf.message import Message
 
 from homewardapi.authorisation.v1.authorisation_pb2 import Authorisation
 from homewardapi.camera.v1.camera_pb2 import Camera
+from homewardapi.camera.v1.camera_status_pb2 import CameraStatus
 from homewardapi.clip.v1.clip_pb2 import Clip
 from homewardapi.deadletter.v1.dead_letter_pb2 import DeadLetter
 from homewardapi.deletion.v1.deletion_pb2 import Deletion
@@ -61,6 +62,9 @@ class Topic:
 
 CAMERAS: Final = Topic(
     "homeward.cameras.v1", Camera, "camera_id", 24, None, "The wanted state of each camera; no value removes it."
+)
+CAMERA_STATUS: Final = Topic(
+    "homeward.camera-status.v1", CameraStatus, "camera_id", 24, None, "How each camera's recording goes, once a minute."
 )
 CLIPS: Final = Topic(
     "homeward.clips.v1", Clip, "camera_id", 24, FOOTAGE_RETENTION, "Each stretch of a camera's time: footage or a gap."
@@ -119,6 +123,7 @@ TOPICS: Final[Mapping[str, Topic]] = MappingProxyType(
         topic.name: topic
         for topic in (
             CAMERAS,
+            CAMERA_STATUS,
             CLIPS,
             FACES,
             AUTHORISATIONS,

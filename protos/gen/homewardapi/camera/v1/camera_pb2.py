@@ -26,19 +26,29 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"homewardapi/camera/v1/camera.proto\x12\x15homewardapi.camera.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd1\x01\n\x06\x43\x61mera\x12\x11\n\tcamera_id\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12-\n\x06source\x18\x03 \x01(\x0b\x32\x1d.homewardapi.camera.v1.Source\x12.\n\x0b\x63lip_length\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0f\n\x07\x65nabled\x18\x05 \x01(\x08\x12.\n\nchanged_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xb3\x01\n\x06Source\x12\x0b\n\x03url\x18\x01 \x01(\t\x12%\n\x18optional_credentials_ref\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x41\n\x12optional_recording\x18\x03 \x01(\x0b\x32 .homewardapi.camera.v1.RecordingH\x01\x88\x01\x01\x42\x1b\n\x19_optional_credentials_refB\x15\n\x13_optional_recording\"e\n\tRecording\x12-\n\tstarts_at\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x04pace\x18\x02 \x01(\x0e\x32\x1b.homewardapi.camera.v1.Pace*<\n\x04Pace\x12\x14\n\x10PACE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bPACE_IMPORT\x10\x01\x12\r\n\tPACE_LIVE\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"homewardapi/camera/v1/camera.proto\x12\x15homewardapi.camera.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xfb\x02\n\x06\x43\x61mera\x12\x11\n\tcamera_id\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12-\n\x06source\x18\x03 \x01(\x0b\x32\x1d.homewardapi.camera.v1.Source\x12.\n\x0b\x63lip_length\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0f\n\x07\x65nabled\x18\x05 \x01(\x08\x12.\n\nchanged_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12:\n\x12optional_retention\x18\x07 \x01(\x0b\x32\x19.google.protobuf.DurationH\x00\x88\x01\x01\x12?\n\x11optional_schedule\x18\x08 \x01(\x0b\x32\x1f.homewardapi.camera.v1.ScheduleH\x01\x88\x01\x01\x42\x15\n\x13_optional_retentionB\x14\n\x12_optional_schedule\"O\n\x08Schedule\x12\x11\n\ttime_zone\x18\x01 \x01(\t\x12\x30\n\x05spans\x18\x02 \x03(\x0b\x32!.homewardapi.camera.v1.WeeklySpan\"h\n\nWeeklySpan\x12/\n\x07weekday\x18\x01 \x01(\x0e\x32\x1e.homewardapi.camera.v1.Weekday\x12\x13\n\x0b\x66rom_minute\x18\x02 \x01(\r\x12\x14\n\x0cuntil_minute\x18\x03 \x01(\r\"\xf6\x02\n\x06Source\x12\x0b\n\x03url\x18\x01 \x01(\t\x12%\n\x18optional_credentials_ref\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x41\n\x12optional_recording\x18\x03 \x01(\x0b\x32 .homewardapi.camera.v1.RecordingH\x01\x88\x01\x01\x12\r\n\x05\x61udio\x18\x04 \x01(\x08\x12\x41\n\x12optional_transport\x18\x05 \x01(\x0e\x32 .homewardapi.camera.v1.TransportH\x02\x88\x01\x01\x12\x44\n\x0foptional_folder\x18\x06 \x01(\x0b\x32&.homewardapi.camera.v1.RecordingFolderH\x03\x88\x01\x01\x42\x1b\n\x19_optional_credentials_refB\x15\n\x13_optional_recordingB\x15\n\x13_optional_transportB\x12\n\x10_optional_folder\"\x87\x01\n\x0fRecordingFolder\x12\"\n\x15optional_name_pattern\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x1f\n\x12optional_time_zone\x18\x02 \x01(\tH\x01\x88\x01\x01\x42\x18\n\x16_optional_name_patternB\x15\n\x13_optional_time_zone\"e\n\tRecording\x12-\n\tstarts_at\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x04pace\x18\x02 \x01(\x0e\x32\x1b.homewardapi.camera.v1.Pace*\xb6\x01\n\x07Weekday\x12\x17\n\x13WEEKDAY_UNSPECIFIED\x10\x00\x12\x12\n\x0eWEEKDAY_MONDAY\x10\x01\x12\x13\n\x0fWEEKDAY_TUESDAY\x10\x02\x12\x15\n\x11WEEKDAY_WEDNESDAY\x10\x03\x12\x14\n\x10WEEKDAY_THURSDAY\x10\x04\x12\x12\n\x0eWEEKDAY_FRIDAY\x10\x05\x12\x14\n\x10WEEKDAY_SATURDAY\x10\x06\x12\x12\n\x0eWEEKDAY_SUNDAY\x10\x07*L\n\tTransport\x12\x19\n\x15TRANSPORT_UNSPECIFIED\x10\x00\x12\x11\n\rTRANSPORT_TCP\x10\x01\x12\x11\n\rTRANSPORT_UDP\x10\x02*<\n\x04Pace\x12\x14\n\x10PACE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bPACE_IMPORT\x10\x01\x12\r\n\tPACE_LIVE\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'homewardapi.camera.v1.camera_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PACE']._serialized_start=623
-  _globals['_PACE']._serialized_end=683
+  _globals['_WEEKDAY']._serialized_start=1314
+  _globals['_WEEKDAY']._serialized_end=1496
+  _globals['_TRANSPORT']._serialized_start=1498
+  _globals['_TRANSPORT']._serialized_end=1574
+  _globals['_PACE']._serialized_start=1576
+  _globals['_PACE']._serialized_end=1636
   _globals['_CAMERA']._serialized_start=127
-  _globals['_CAMERA']._serialized_end=336
-  _globals['_SOURCE']._serialized_start=339
-  _globals['_SOURCE']._serialized_end=518
-  _globals['_RECORDING']._serialized_start=520
-  _globals['_RECORDING']._serialized_end=621
+  _globals['_CAMERA']._serialized_end=506
+  _globals['_SCHEDULE']._serialized_start=508
+  _globals['_SCHEDULE']._serialized_end=587
+  _globals['_WEEKLYSPAN']._serialized_start=589
+  _globals['_WEEKLYSPAN']._serialized_end=693
+  _globals['_SOURCE']._serialized_start=696
+  _globals['_SOURCE']._serialized_end=1070
+  _globals['_RECORDINGFOLDER']._serialized_start=1073
+  _globals['_RECORDINGFOLDER']._serialized_end=1208
+  _globals['_RECORDING']._serialized_start=1210
+  _globals['_RECORDING']._serialized_end=1311
 # @@protoc_insertion_point(module_scope)

@@ -3,10 +3,12 @@
 isort:skip_file
 The cameras that are recorded."""
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
@@ -18,6 +20,74 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _Weekday:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _WeekdayEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Weekday.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    WEEKDAY_UNSPECIFIED: _Weekday.ValueType  # 0
+    """WEEKDAY_UNSPECIFIED is refused."""
+    WEEKDAY_MONDAY: _Weekday.ValueType  # 1
+    """WEEKDAY_MONDAY is Monday."""
+    WEEKDAY_TUESDAY: _Weekday.ValueType  # 2
+    """WEEKDAY_TUESDAY is Tuesday."""
+    WEEKDAY_WEDNESDAY: _Weekday.ValueType  # 3
+    """WEEKDAY_WEDNESDAY is Wednesday."""
+    WEEKDAY_THURSDAY: _Weekday.ValueType  # 4
+    """WEEKDAY_THURSDAY is Thursday."""
+    WEEKDAY_FRIDAY: _Weekday.ValueType  # 5
+    """WEEKDAY_FRIDAY is Friday."""
+    WEEKDAY_SATURDAY: _Weekday.ValueType  # 6
+    """WEEKDAY_SATURDAY is Saturday."""
+    WEEKDAY_SUNDAY: _Weekday.ValueType  # 7
+    """WEEKDAY_SUNDAY is Sunday."""
+
+class Weekday(_Weekday, metaclass=_WeekdayEnumTypeWrapper):
+    """Weekday is a day of the week."""
+
+WEEKDAY_UNSPECIFIED: Weekday.ValueType  # 0
+"""WEEKDAY_UNSPECIFIED is refused."""
+WEEKDAY_MONDAY: Weekday.ValueType  # 1
+"""WEEKDAY_MONDAY is Monday."""
+WEEKDAY_TUESDAY: Weekday.ValueType  # 2
+"""WEEKDAY_TUESDAY is Tuesday."""
+WEEKDAY_WEDNESDAY: Weekday.ValueType  # 3
+"""WEEKDAY_WEDNESDAY is Wednesday."""
+WEEKDAY_THURSDAY: Weekday.ValueType  # 4
+"""WEEKDAY_THURSDAY is Thursday."""
+WEEKDAY_FRIDAY: Weekday.ValueType  # 5
+"""WEEKDAY_FRIDAY is Friday."""
+WEEKDAY_SATURDAY: Weekday.ValueType  # 6
+"""WEEKDAY_SATURDAY is Saturday."""
+WEEKDAY_SUNDAY: Weekday.ValueType  # 7
+"""WEEKDAY_SUNDAY is Sunday."""
+Global___Weekday: _TypeAlias = Weekday  # noqa: Y015
+
+class _Transport:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _TransportEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Transport.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    TRANSPORT_UNSPECIFIED: _Transport.ValueType  # 0
+    """TRANSPORT_UNSPECIFIED is refused."""
+    TRANSPORT_TCP: _Transport.ValueType  # 1
+    """TRANSPORT_TCP sends them between the lines of the RTSP connection; nothing is lost on the way."""
+    TRANSPORT_UDP: _Transport.ValueType  # 2
+    """TRANSPORT_UDP sends them beside it; a lost one is a gap."""
+
+class Transport(_Transport, metaclass=_TransportEnumTypeWrapper):
+    """Transport is how RTP packets travel."""
+
+TRANSPORT_UNSPECIFIED: Transport.ValueType  # 0
+"""TRANSPORT_UNSPECIFIED is refused."""
+TRANSPORT_TCP: Transport.ValueType  # 1
+"""TRANSPORT_TCP sends them between the lines of the RTSP connection; nothing is lost on the way."""
+TRANSPORT_UDP: Transport.ValueType  # 2
+"""TRANSPORT_UDP sends them beside it; a lost one is a gap."""
+Global___Transport: _TypeAlias = Transport  # noqa: Y015
 
 class _Pace:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -58,6 +128,8 @@ class Camera(_message.Message):
     CLIP_LENGTH_FIELD_NUMBER: _builtins.int
     ENABLED_FIELD_NUMBER: _builtins.int
     CHANGED_AT_FIELD_NUMBER: _builtins.int
+    OPTIONAL_RETENTION_FIELD_NUMBER: _builtins.int
+    OPTIONAL_SCHEDULE_FIELD_NUMBER: _builtins.int
     camera_id: _builtins.str
     """camera_id is stable for the camera's life: lower-case letters, digits and hyphens, 1 to 63 characters."""
     display_name: _builtins.str
@@ -76,6 +148,14 @@ class Camera(_message.Message):
     def changed_at(self) -> _timestamp_pb2.Timestamp:
         """changed_at is when an operator last changed this state."""
 
+    @_builtins.property
+    def optional_retention(self) -> _duration_pb2.Duration:
+        """optional_retention is how long the camera's footage is kept, 1 h to 30 days; without it, 30 days."""
+
+    @_builtins.property
+    def optional_schedule(self) -> Global___Schedule:
+        """optional_schedule says when the camera is recorded; without it, always."""
+
     def __init__(
         self,
         *,
@@ -85,14 +165,83 @@ class Camera(_message.Message):
         clip_length: _duration_pb2.Duration | None = ...,
         enabled: _builtins.bool = ...,
         changed_at: _timestamp_pb2.Timestamp | None = ...,
+        optional_retention: _duration_pb2.Duration | None = ...,
+        optional_schedule: Global___Schedule | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["changed_at", b"changed_at", "clip_length", b"clip_length", "source", b"source"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_optional_retention", b"_optional_retention", "_optional_schedule", b"_optional_schedule", "changed_at", b"changed_at", "clip_length", b"clip_length", "optional_retention", b"optional_retention", "optional_schedule", b"optional_schedule", "source", b"source"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["camera_id", b"camera_id", "changed_at", b"changed_at", "clip_length", b"clip_length", "display_name", b"display_name", "enabled", b"enabled", "source", b"source"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_optional_retention", b"_optional_retention", "_optional_schedule", b"_optional_schedule", "camera_id", b"camera_id", "changed_at", b"changed_at", "clip_length", b"clip_length", "display_name", b"display_name", "enabled", b"enabled", "optional_retention", b"optional_retention", "optional_schedule", b"optional_schedule", "source", b"source"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__optional_retention: _TypeAlias = _typing.Literal["optional_retention"]  # noqa: Y015
+    _WhichOneofArgType__optional_retention: _TypeAlias = _typing.Literal["_optional_retention", b"_optional_retention"]  # noqa: Y015
+    _WhichOneofReturnType__optional_schedule: _TypeAlias = _typing.Literal["optional_schedule"]  # noqa: Y015
+    _WhichOneofArgType__optional_schedule: _TypeAlias = _typing.Literal["_optional_schedule", b"_optional_schedule"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__optional_retention) -> _WhichOneofReturnType__optional_retention | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__optional_schedule) -> _WhichOneofReturnType__optional_schedule | None: ...
+
+Global___Camera: _TypeAlias = Camera  # noqa: Y015
+
+@_typing.final
+class Schedule(_message.Message):
+    """Schedule is the hours of a week in which a camera is recorded; the rest is a gap with the cause NOT_SCHEDULED."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TIME_ZONE_FIELD_NUMBER: _builtins.int
+    SPANS_FIELD_NUMBER: _builtins.int
+    time_zone: _builtins.str
+    """time_zone is a name of the IANA time zone database, such as "Asia/Taipei"."""
+    @_builtins.property
+    def spans(self) -> _containers.RepeatedCompositeFieldContainer[Global___WeeklySpan]:
+        """spans are the hours recorded; none means never."""
+
+    def __init__(
+        self,
+        *,
+        time_zone: _builtins.str = ...,
+        spans: _abc.Iterable[Global___WeeklySpan] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["spans", b"spans", "time_zone", b"time_zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Camera: _TypeAlias = Camera  # noqa: Y015
+Global___Schedule: _TypeAlias = Schedule  # noqa: Y015
+
+@_typing.final
+class WeeklySpan(_message.Message):
+    """WeeklySpan is one stretch of each week, by the wall clock of the schedule's time zone."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WEEKDAY_FIELD_NUMBER: _builtins.int
+    FROM_MINUTE_FIELD_NUMBER: _builtins.int
+    UNTIL_MINUTE_FIELD_NUMBER: _builtins.int
+    weekday: Global___Weekday.ValueType
+    """weekday is the day on which it begins."""
+    from_minute: _builtins.int
+    """from_minute is the minute of the day at which it begins, 0 to 1439."""
+    until_minute: _builtins.int
+    """until_minute is the minute at which it ends, counted from the beginning of the same day: above from_minute, and
+    2880 at the most, so that a night may reach into the next day.
+    """
+    def __init__(
+        self,
+        *,
+        weekday: Global___Weekday.ValueType = ...,
+        from_minute: _builtins.int = ...,
+        until_minute: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_minute", b"from_minute", "until_minute", b"until_minute", "weekday", b"weekday"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WeeklySpan: _TypeAlias = WeeklySpan  # noqa: Y015
 
 @_typing.final
 class Source(_message.Message):
@@ -103,13 +252,24 @@ class Source(_message.Message):
     URL_FIELD_NUMBER: _builtins.int
     OPTIONAL_CREDENTIALS_REF_FIELD_NUMBER: _builtins.int
     OPTIONAL_RECORDING_FIELD_NUMBER: _builtins.int
+    AUDIO_FIELD_NUMBER: _builtins.int
+    OPTIONAL_TRANSPORT_FIELD_NUMBER: _builtins.int
+    OPTIONAL_FOLDER_FIELD_NUMBER: _builtins.int
     url: _builtins.str
     """url is rtsp://, rtsps://, http://, https:// or file://, without a user or a password."""
     optional_credentials_ref: _builtins.str
     """optional_credentials_ref names a secret known to ingest; it is never the secret itself."""
+    audio: _builtins.bool
+    """audio says whether sound is recorded too; leave it off where the law does not allow it."""
+    optional_transport: Global___Transport.ValueType
+    """optional_transport is set for rtsp:// alone; without it, TCP."""
     @_builtins.property
     def optional_recording(self) -> Global___Recording:
         """optional_recording is set for a file alone: it says at which time its first frame was taken."""
+
+    @_builtins.property
+    def optional_folder(self) -> Global___RecordingFolder:
+        """optional_folder is set for a folder of files alone, whose URL ends with a slash."""
 
     def __init__(
         self,
@@ -117,21 +277,67 @@ class Source(_message.Message):
         url: _builtins.str = ...,
         optional_credentials_ref: _builtins.str | None = ...,
         optional_recording: Global___Recording | None = ...,
+        audio: _builtins.bool = ...,
+        optional_transport: Global___Transport.ValueType | None = ...,
+        optional_folder: Global___RecordingFolder | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_optional_credentials_ref", b"_optional_credentials_ref", "_optional_recording", b"_optional_recording", "optional_credentials_ref", b"optional_credentials_ref", "optional_recording", b"optional_recording"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_optional_credentials_ref", b"_optional_credentials_ref", "_optional_folder", b"_optional_folder", "_optional_recording", b"_optional_recording", "_optional_transport", b"_optional_transport", "optional_credentials_ref", b"optional_credentials_ref", "optional_folder", b"optional_folder", "optional_recording", b"optional_recording", "optional_transport", b"optional_transport"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_optional_credentials_ref", b"_optional_credentials_ref", "_optional_recording", b"_optional_recording", "optional_credentials_ref", b"optional_credentials_ref", "optional_recording", b"optional_recording", "url", b"url"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_optional_credentials_ref", b"_optional_credentials_ref", "_optional_folder", b"_optional_folder", "_optional_recording", b"_optional_recording", "_optional_transport", b"_optional_transport", "audio", b"audio", "optional_credentials_ref", b"optional_credentials_ref", "optional_folder", b"optional_folder", "optional_recording", b"optional_recording", "optional_transport", b"optional_transport", "url", b"url"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__optional_credentials_ref: _TypeAlias = _typing.Literal["optional_credentials_ref"]  # noqa: Y015
     _WhichOneofArgType__optional_credentials_ref: _TypeAlias = _typing.Literal["_optional_credentials_ref", b"_optional_credentials_ref"]  # noqa: Y015
+    _WhichOneofReturnType__optional_folder: _TypeAlias = _typing.Literal["optional_folder"]  # noqa: Y015
+    _WhichOneofArgType__optional_folder: _TypeAlias = _typing.Literal["_optional_folder", b"_optional_folder"]  # noqa: Y015
     _WhichOneofReturnType__optional_recording: _TypeAlias = _typing.Literal["optional_recording"]  # noqa: Y015
     _WhichOneofArgType__optional_recording: _TypeAlias = _typing.Literal["_optional_recording", b"_optional_recording"]  # noqa: Y015
+    _WhichOneofReturnType__optional_transport: _TypeAlias = _typing.Literal["optional_transport"]  # noqa: Y015
+    _WhichOneofArgType__optional_transport: _TypeAlias = _typing.Literal["_optional_transport", b"_optional_transport"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__optional_credentials_ref) -> _WhichOneofReturnType__optional_credentials_ref | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__optional_folder) -> _WhichOneofReturnType__optional_folder | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__optional_recording) -> _WhichOneofReturnType__optional_recording | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__optional_transport) -> _WhichOneofReturnType__optional_transport | None: ...
 
 Global___Source: _TypeAlias = Source  # noqa: Y015
+
+@_typing.final
+class RecordingFolder(_message.Message):
+    """RecordingFolder places each file of a folder in time, by its own name or its own creation time."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OPTIONAL_NAME_PATTERN_FIELD_NUMBER: _builtins.int
+    OPTIONAL_TIME_ZONE_FIELD_NUMBER: _builtins.int
+    optional_name_pattern: _builtins.str
+    """optional_name_pattern tells when a file's first frame was taken from its name, in the codes of C's strptime, such as
+    "cam1-%Y%m%d-%H%M%S"; without it, the creation time that stands in the file.
+    """
+    optional_time_zone: _builtins.str
+    """optional_time_zone is the IANA time zone of the names; without it, UTC."""
+    def __init__(
+        self,
+        *,
+        optional_name_pattern: _builtins.str | None = ...,
+        optional_time_zone: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_optional_name_pattern", b"_optional_name_pattern", "_optional_time_zone", b"_optional_time_zone", "optional_name_pattern", b"optional_name_pattern", "optional_time_zone", b"optional_time_zone"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_optional_name_pattern", b"_optional_name_pattern", "_optional_time_zone", b"_optional_time_zone", "optional_name_pattern", b"optional_name_pattern", "optional_time_zone", b"optional_time_zone"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__optional_name_pattern: _TypeAlias = _typing.Literal["optional_name_pattern"]  # noqa: Y015
+    _WhichOneofArgType__optional_name_pattern: _TypeAlias = _typing.Literal["_optional_name_pattern", b"_optional_name_pattern"]  # noqa: Y015
+    _WhichOneofReturnType__optional_time_zone: _TypeAlias = _typing.Literal["optional_time_zone"]  # noqa: Y015
+    _WhichOneofArgType__optional_time_zone: _TypeAlias = _typing.Literal["_optional_time_zone", b"_optional_time_zone"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__optional_name_pattern) -> _WhichOneofReturnType__optional_name_pattern | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__optional_time_zone) -> _WhichOneofReturnType__optional_time_zone | None: ...
+
+Global___RecordingFolder: _TypeAlias = RecordingFolder  # noqa: Y015
 
 @_typing.final
 class Recording(_message.Message):

@@ -26,19 +26,21 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ehomewardapi/clip/v1/clip.proto\x12\x13homewardapi.clip.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xed\x01\n\x04\x43lip\x12\x0f\n\x07\x63lip_id\x18\x01 \x01(\t\x12\x11\n\tcamera_id\x18\x02 \x01(\t\x12-\n\tstarts_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x07\x65nds_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\x06stored\x18\x05 \x01(\x0b\x32\x1f.homewardapi.clip.v1.StoredClipH\x00\x12\'\n\x03gap\x18\x06 \x01(\x0b\x32\x18.homewardapi.clip.v1.GapH\x00\x42\t\n\x07outcome\"\xdd\x01\n\nStoredClip\x12\x12\n\nobject_key\x18\x01 \x01(\t\x12\x12\n\nsize_bytes\x18\x02 \x01(\x04\x12\x0e\n\x06sha256\x18\x03 \x01(\x0c\x12\r\n\x05\x63odec\x18\x04 \x01(\t\x12\x10\n\x08width_px\x18\x05 \x01(\r\x12\x11\n\theight_px\x18\x06 \x01(\r\x12\x13\n\x0b\x66rame_count\x18\x07 \x01(\r\x12\x17\n\x0fkey_frame_count\x18\x08 \x01(\r\x12\x35\n\x12key_frame_interval\x18\t \x01(\x0b\x32\x19.google.protobuf.Duration\"3\n\x03Gap\x12,\n\x05\x63\x61use\x18\x01 \x01(\x0e\x32\x1d.homewardapi.clip.v1.GapCause*\xce\x01\n\x08GapCause\x12\x19\n\x15GAP_CAUSE_UNSPECIFIED\x10\x00\x12 \n\x1cGAP_CAUSE_SOURCE_UNREACHABLE\x10\x01\x12\x19\n\x15GAP_CAUSE_SOURCE_LOST\x10\x02\x12\x15\n\x11GAP_CAUSE_CORRUPT\x10\x03\x12\x1b\n\x17GAP_CAUSE_RECORDER_DOWN\x10\x04\x12\x1c\n\x18GAP_CAUSE_SPOOL_OVERFLOW\x10\x05\x12\x18\n\x14GAP_CAUSE_CLOCK_JUMP\x10\x06\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ehomewardapi/clip/v1/clip.proto\x12\x13homewardapi.clip.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9d\x02\n\x04\x43lip\x12\x0f\n\x07\x63lip_id\x18\x01 \x01(\t\x12\x11\n\tcamera_id\x18\x02 \x01(\t\x12-\n\tstarts_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x07\x65nds_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\x06stored\x18\x05 \x01(\x0b\x32\x1f.homewardapi.clip.v1.StoredClipH\x00\x12\'\n\x03gap\x18\x06 \x01(\x0b\x32\x18.homewardapi.clip.v1.GapH\x00\x12\x1b\n\x0eoptional_epoch\x18\x07 \x01(\x04H\x01\x88\x01\x01\x42\t\n\x07outcomeB\x11\n\x0f_optional_epoch\"\xf6\x02\n\nStoredClip\x12\x12\n\nobject_key\x18\x01 \x01(\t\x12\x12\n\nsize_bytes\x18\x02 \x01(\x04\x12\x0e\n\x06sha256\x18\x03 \x01(\x0c\x12\r\n\x05\x63odec\x18\x04 \x01(\t\x12\x10\n\x08width_px\x18\x05 \x01(\r\x12\x11\n\theight_px\x18\x06 \x01(\r\x12\x13\n\x0b\x66rame_count\x18\x07 \x01(\r\x12\x17\n\x0fkey_frame_count\x18\x08 \x01(\r\x12\x35\n\x12key_frame_interval\x18\t \x01(\x0b\x32\x19.google.protobuf.Duration\x12!\n\x14optional_audio_codec\x18\n \x01(\tH\x00\x88\x01\x01\x12\x42\n\x14optional_time_source\x18\x0b \x01(\x0e\x32\x1f.homewardapi.clip.v1.TimeSourceH\x01\x88\x01\x01\x42\x17\n\x15_optional_audio_codecB\x17\n\x15_optional_time_source\"3\n\x03Gap\x12,\n\x05\x63\x61use\x18\x01 \x01(\x0e\x32\x1d.homewardapi.clip.v1.GapCause*r\n\nTimeSource\x12\x1b\n\x17TIME_SOURCE_UNSPECIFIED\x10\x00\x12\x16\n\x12TIME_SOURCE_SENDER\x10\x01\x12\x17\n\x13TIME_SOURCE_ARRIVAL\x10\x02\x12\x16\n\x12TIME_SOURCE_IMPORT\x10\x03*\xbb\x02\n\x08GapCause\x12\x19\n\x15GAP_CAUSE_UNSPECIFIED\x10\x00\x12 \n\x1cGAP_CAUSE_SOURCE_UNREACHABLE\x10\x01\x12\x19\n\x15GAP_CAUSE_SOURCE_LOST\x10\x02\x12\x15\n\x11GAP_CAUSE_CORRUPT\x10\x03\x12\x1b\n\x17GAP_CAUSE_RECORDER_DOWN\x10\x04\x12\x1c\n\x18GAP_CAUSE_SPOOL_OVERFLOW\x10\x05\x12\x18\n\x14GAP_CAUSE_CLOCK_JUMP\x10\x06\x12\x1a\n\x16GAP_CAUSE_PACKETS_LOST\x10\x07\x12\x1b\n\x17GAP_CAUSE_NOT_SCHEDULED\x10\x08\x12\x16\n\x12GAP_CAUSE_DISABLED\x10\t\x12\x1a\n\x16GAP_CAUSE_NOT_IMPORTED\x10\nb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'homewardapi.clip.v1.clip_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_GAPCAUSE']._serialized_start=638
-  _globals['_GAPCAUSE']._serialized_end=844
+  _globals['_TIMESOURCE']._serialized_start=838
+  _globals['_TIMESOURCE']._serialized_end=952
+  _globals['_GAPCAUSE']._serialized_start=955
+  _globals['_GAPCAUSE']._serialized_end=1270
   _globals['_CLIP']._serialized_start=121
-  _globals['_CLIP']._serialized_end=358
-  _globals['_STOREDCLIP']._serialized_start=361
-  _globals['_STOREDCLIP']._serialized_end=582
-  _globals['_GAP']._serialized_start=584
-  _globals['_GAP']._serialized_end=635
+  _globals['_CLIP']._serialized_end=406
+  _globals['_STOREDCLIP']._serialized_start=409
+  _globals['_STOREDCLIP']._serialized_end=783
+  _globals['_GAP']._serialized_start=785
+  _globals['_GAP']._serialized_end=836
 # @@protoc_insertion_point(module_scope)

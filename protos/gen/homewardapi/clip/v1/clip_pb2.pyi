@@ -19,6 +19,34 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _TimeSource:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _TimeSourceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TimeSource.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    TIME_SOURCE_UNSPECIFIED: _TimeSource.ValueType  # 0
+    """TIME_SOURCE_UNSPECIFIED is refused."""
+    TIME_SOURCE_SENDER: _TimeSource.ValueType  # 1
+    """TIME_SOURCE_SENDER is the camera's own clock, told by RTCP sender reports (RFC 3550, section 6.4.1)."""
+    TIME_SOURCE_ARRIVAL: _TimeSource.ValueType  # 2
+    """TIME_SOURCE_ARRIVAL is the recorder's clock at the arrival of packets."""
+    TIME_SOURCE_IMPORT: _TimeSource.ValueType  # 3
+    """TIME_SOURCE_IMPORT is the time that was told with a recording."""
+
+class TimeSource(_TimeSource, metaclass=_TimeSourceEnumTypeWrapper):
+    """TimeSource says by whose clock a clip was placed."""
+
+TIME_SOURCE_UNSPECIFIED: TimeSource.ValueType  # 0
+"""TIME_SOURCE_UNSPECIFIED is refused."""
+TIME_SOURCE_SENDER: TimeSource.ValueType  # 1
+"""TIME_SOURCE_SENDER is the camera's own clock, told by RTCP sender reports (RFC 3550, section 6.4.1)."""
+TIME_SOURCE_ARRIVAL: TimeSource.ValueType  # 2
+"""TIME_SOURCE_ARRIVAL is the recorder's clock at the arrival of packets."""
+TIME_SOURCE_IMPORT: TimeSource.ValueType  # 3
+"""TIME_SOURCE_IMPORT is the time that was told with a recording."""
+Global___TimeSource: _TypeAlias = TimeSource  # noqa: Y015
+
 class _GapCause:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -39,6 +67,14 @@ class _GapCauseEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_GapCause.Val
     """GAP_CAUSE_SPOOL_OVERFLOW is footage given up because the spool was full."""
     GAP_CAUSE_CLOCK_JUMP: _GapCause.ValueType  # 6
     """GAP_CAUSE_CLOCK_JUMP is a jump of the source's time stamps."""
+    GAP_CAUSE_PACKETS_LOST: _GapCause.ValueType  # 7
+    """GAP_CAUSE_PACKETS_LOST is a stretch from a packet that never came to the next key frame."""
+    GAP_CAUSE_NOT_SCHEDULED: _GapCause.ValueType  # 8
+    """GAP_CAUSE_NOT_SCHEDULED is a stretch outside the camera's schedule."""
+    GAP_CAUSE_DISABLED: _GapCause.ValueType  # 9
+    """GAP_CAUSE_DISABLED is a stretch in which the camera was switched off by an operator."""
+    GAP_CAUSE_NOT_IMPORTED: _GapCause.ValueType  # 10
+    """GAP_CAUSE_NOT_IMPORTED is a stretch between the files of a folder that was imported."""
 
 class GapCause(_GapCause, metaclass=_GapCauseEnumTypeWrapper):
     """GapCause is why there is no footage."""
@@ -57,13 +93,23 @@ GAP_CAUSE_SPOOL_OVERFLOW: GapCause.ValueType  # 5
 """GAP_CAUSE_SPOOL_OVERFLOW is footage given up because the spool was full."""
 GAP_CAUSE_CLOCK_JUMP: GapCause.ValueType  # 6
 """GAP_CAUSE_CLOCK_JUMP is a jump of the source's time stamps."""
+GAP_CAUSE_PACKETS_LOST: GapCause.ValueType  # 7
+"""GAP_CAUSE_PACKETS_LOST is a stretch from a packet that never came to the next key frame."""
+GAP_CAUSE_NOT_SCHEDULED: GapCause.ValueType  # 8
+"""GAP_CAUSE_NOT_SCHEDULED is a stretch outside the camera's schedule."""
+GAP_CAUSE_DISABLED: GapCause.ValueType  # 9
+"""GAP_CAUSE_DISABLED is a stretch in which the camera was switched off by an operator."""
+GAP_CAUSE_NOT_IMPORTED: GapCause.ValueType  # 10
+"""GAP_CAUSE_NOT_IMPORTED is a stretch between the files of a folder that was imported."""
 Global___GapCause: _TypeAlias = GapCause  # noqa: Y015
 
 @_typing.final
 class Clip(_message.Message):
     """Clip says what became of one stretch of one camera's time: footage or an
-    explained gap. Stretches of one camera do not overlap. Topic homeward.clips.v1
-    is keyed by camera_id.
+    explained gap. Footage of one camera never overlaps. A gap that a recorder told
+    for another one's absence may be filled later by footage that the other had kept
+    in its spool: footage holds, and what it leaves of the gap is a gap.
+    Topic homeward.clips.v1 is keyed by camera_id.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -74,10 +120,13 @@ class Clip(_message.Message):
     ENDS_AT_FIELD_NUMBER: _builtins.int
     STORED_FIELD_NUMBER: _builtins.int
     GAP_FIELD_NUMBER: _builtins.int
+    OPTIONAL_EPOCH_FIELD_NUMBER: _builtins.int
     clip_id: _builtins.str
     """clip_id is derived from camera_id and starts_at (UUIDv5), so a repeated message has the same id."""
     camera_id: _builtins.str
     """camera_id is the camera."""
+    optional_epoch: _builtins.int
+    """optional_epoch rises each time that the camera's recording passes to another replica, or is taken up again."""
     @_builtins.property
     def starts_at(self) -> _timestamp_pb2.Timestamp:
         """starts_at is when the first frame was taken, or the gap began."""
@@ -103,13 +152,19 @@ class Clip(_message.Message):
         ends_at: _timestamp_pb2.Timestamp | None = ...,
         stored: Global___StoredClip | None = ...,
         gap: Global___Gap | None = ...,
+        optional_epoch: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["ends_at", b"ends_at", "gap", b"gap", "outcome", b"outcome", "starts_at", b"starts_at", "stored", b"stored"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_optional_epoch", b"_optional_epoch", "ends_at", b"ends_at", "gap", b"gap", "optional_epoch", b"optional_epoch", "outcome", b"outcome", "starts_at", b"starts_at", "stored", b"stored"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["camera_id", b"camera_id", "clip_id", b"clip_id", "ends_at", b"ends_at", "gap", b"gap", "outcome", b"outcome", "starts_at", b"starts_at", "stored", b"stored"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_optional_epoch", b"_optional_epoch", "camera_id", b"camera_id", "clip_id", b"clip_id", "ends_at", b"ends_at", "gap", b"gap", "optional_epoch", b"optional_epoch", "outcome", b"outcome", "starts_at", b"starts_at", "stored", b"stored"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__optional_epoch: _TypeAlias = _typing.Literal["optional_epoch"]  # noqa: Y015
+    _WhichOneofArgType__optional_epoch: _TypeAlias = _typing.Literal["_optional_epoch", b"_optional_epoch"]  # noqa: Y015
     _WhichOneofReturnType_outcome: _TypeAlias = _typing.Literal["stored", "gap"]  # noqa: Y015
     _WhichOneofArgType_outcome: _TypeAlias = _typing.Literal["outcome", b"outcome"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__optional_epoch) -> _WhichOneofReturnType__optional_epoch | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType_outcome) -> _WhichOneofReturnType_outcome | None: ...
 
 Global___Clip: _TypeAlias = Clip  # noqa: Y015
@@ -129,6 +184,8 @@ class StoredClip(_message.Message):
     FRAME_COUNT_FIELD_NUMBER: _builtins.int
     KEY_FRAME_COUNT_FIELD_NUMBER: _builtins.int
     KEY_FRAME_INTERVAL_FIELD_NUMBER: _builtins.int
+    OPTIONAL_AUDIO_CODEC_FIELD_NUMBER: _builtins.int
+    OPTIONAL_TIME_SOURCE_FIELD_NUMBER: _builtins.int
     object_key: _builtins.str
     """object_key is <day>/<camera_id>/<start>-<clip_id>.mp4 in the bucket footage."""
     size_bytes: _builtins.int
@@ -145,6 +202,10 @@ class StoredClip(_message.Message):
     """frame_count is the number of video packets in the clip."""
     key_frame_count: _builtins.int
     """key_frame_count is how many of them are key frames."""
+    optional_audio_codec: _builtins.str
+    """optional_audio_codec is FFmpeg's name of the audio codec, such as "aac"; absent where no sound was recorded."""
+    optional_time_source: Global___TimeSource.ValueType
+    """optional_time_source says by whose clock the clip was placed."""
     @_builtins.property
     def key_frame_interval(self) -> _duration_pb2.Duration:
         """key_frame_interval is the longest time between two key frames, or from the last to the end."""
@@ -161,12 +222,21 @@ class StoredClip(_message.Message):
         frame_count: _builtins.int = ...,
         key_frame_count: _builtins.int = ...,
         key_frame_interval: _duration_pb2.Duration | None = ...,
+        optional_audio_codec: _builtins.str | None = ...,
+        optional_time_source: Global___TimeSource.ValueType | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["key_frame_interval", b"key_frame_interval"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_optional_audio_codec", b"_optional_audio_codec", "_optional_time_source", b"_optional_time_source", "key_frame_interval", b"key_frame_interval", "optional_audio_codec", b"optional_audio_codec", "optional_time_source", b"optional_time_source"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["codec", b"codec", "frame_count", b"frame_count", "height_px", b"height_px", "key_frame_count", b"key_frame_count", "key_frame_interval", b"key_frame_interval", "object_key", b"object_key", "sha256", b"sha256", "size_bytes", b"size_bytes", "width_px", b"width_px"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_optional_audio_codec", b"_optional_audio_codec", "_optional_time_source", b"_optional_time_source", "codec", b"codec", "frame_count", b"frame_count", "height_px", b"height_px", "key_frame_count", b"key_frame_count", "key_frame_interval", b"key_frame_interval", "object_key", b"object_key", "optional_audio_codec", b"optional_audio_codec", "optional_time_source", b"optional_time_source", "sha256", b"sha256", "size_bytes", b"size_bytes", "width_px", b"width_px"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__optional_audio_codec: _TypeAlias = _typing.Literal["optional_audio_codec"]  # noqa: Y015
+    _WhichOneofArgType__optional_audio_codec: _TypeAlias = _typing.Literal["_optional_audio_codec", b"_optional_audio_codec"]  # noqa: Y015
+    _WhichOneofReturnType__optional_time_source: _TypeAlias = _typing.Literal["optional_time_source"]  # noqa: Y015
+    _WhichOneofArgType__optional_time_source: _TypeAlias = _typing.Literal["_optional_time_source", b"_optional_time_source"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__optional_audio_codec) -> _WhichOneofReturnType__optional_audio_codec | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__optional_time_source) -> _WhichOneofReturnType__optional_time_source | None: ...
 
 Global___StoredClip: _TypeAlias = StoredClip  # noqa: Y015
 

@@ -1,4 +1,4 @@
-"""Video packets as the rules see them: time stamps in ticks of the stream's time base, and which are key frames."""
+"""Packets as the rules see them: time stamps in ticks of the stream's time base, and which are key frames."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,11 +10,20 @@ MICROSECOND: Final = timedelta(microseconds=1)
 _MICROSECONDS_A_SECOND: Final = 1_000_000
 
 
+class Track(Enum):
+    """Which of a source's streams a packet belongs to."""
+
+    VIDEO = "video"
+    AUDIO = "audio"
+
+
 @dataclass(frozen=True, slots=True)
 class Packet:
     """One packet as it came: a time stamp may be absent, `duration` is 0 where the source declares none.
 
-    `payload` is the adapter's own packet; no rule looks into it.
+    Times are in ticks of its own track's time base. `payload` is the adapter's own packet; no rule looks into it.
+    `missing` is how many transport packets are known to be lost between the packet before and this one; `damaged`
+    says that the source itself tells that this packet is not whole.
     """
 
     pts: int | None
@@ -22,6 +31,10 @@ class Packet:
     duration: int
     key: bool
     payload: object
+    track: Track = Track.VIDEO
+    size_bytes: int = 0
+    missing: int = 0
+    damaged: bool = False
 
 
 class Jump(Enum):

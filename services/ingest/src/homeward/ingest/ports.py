@@ -48,17 +48,36 @@ class StopSignal(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class AudioFormat:
+    """The sound of a source: FFmpeg's name of the codec, and the time base of its packets, seconds a tick."""
+
+    codec: str
+    time_base: Fraction
+
+
 class VideoSession(Protocol):
-    """One open source. Used by one thread. `length` is None where the source does not know its own."""
+    """One open source. Used by one thread. `length` is None where the source does not know its own.
+
+    `time_base` is the video's; `audio` is None where the source has no sound or none is wanted.
+    """
 
     codec: str
     width_px: int
     height_px: int
     time_base: Fraction
     length: timedelta | None
+    audio: AudioFormat | None
+
+    def sent_at(self, pts: int) -> datetime | None:
+        """Return when the camera's own clock says that the video frame of `pts` was taken; None where it does not tell.
+
+        By RTCP sender reports (RFC 3550, section 6.4.1), with the last report that came.
+        """
+        ...
 
     def packets(self) -> Iterator[Packet]:
-        """Yield the video packets in decoding order until the source ends; each `next` blocks for the read timeout.
+        """Yield the packets in decoding order until the source ends; each `next` blocks for the read timeout.
 
         Raises SourceLostError when the source stops sending, SourceCorruptError when it sends no video.
         """

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
@@ -15,7 +15,7 @@ import av.logging
 
 from homeward.ingest.adapters.credential_files import CredentialFiles
 from homeward.ingest.packets import Packet
-from homeward.ingest.ports import SourceCorruptError, SourceLostError, SourceUnreachableError
+from homeward.ingest.ports import AudioFormat, SourceCorruptError, SourceLostError, SourceUnreachableError
 from homeward.ingest.sources import SourceSpec
 
 CODECS: Final = frozenset({"h264", "hevc"})
@@ -63,6 +63,11 @@ class PyavSession:
         self.time_base: Fraction = self.stream.time_base
         known = None if live else container.duration
         self.length = None if known is None else timedelta(microseconds=int(known))
+        self.audio: AudioFormat | None = None
+
+    def sent_at(self, pts: int) -> datetime | None:  # noqa: ARG002 - the port's
+        """Return None: FFmpeg does not tell the sender's clock."""
+        return None
 
     def packets(self) -> Iterator[Packet]:
         """Yield the video packets until the source ends."""
