@@ -1,20 +1,31 @@
 """What a camera's state asks to be recorded, checked before anything is opened."""
 
 import hashlib
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Final
 from urllib.parse import unquote, urlsplit
+from zoneinfo import ZoneInfo
 
+from homeward.ingest.schedule import Schedule, schedule_of
+from homeward.ingest.time_zones import UnknownTimeZoneError, time_zone
 from homeward.shared.instants import format_instant, from_duration, from_timestamp
 from homeward.shared.objectkeys import CAMERA_ID
+from homeward.shared.topics import FOOTAGE_RETENTION
+from homewardapi.camera.v1 import camera_pb2
 from homewardapi.camera.v1.camera_pb2 import Camera, Pace
 
 SHORTEST_CLIP: Final = timedelta(seconds=2)
 LONGEST_CLIP: Final = timedelta(seconds=60)
 
+SHORTEST_RETENTION: Final = timedelta(hours=1)
+LONGEST_RETENTION: Final = FOOTAGE_RETENTION
+
 _NETWORK_SCHEMES: Final = frozenset({"rtsp", "rtsps", "http", "https"})
+
+_PATTERN_PROBE: Final = datetime(2026, 11, 23, 20, 50, 37, 123456, tzinfo=UTC)
+"""No two of its numbers are alike, so that a pattern that leaves one out or confuses two gives another time."""
 
 
 class SourceRefusedError(ValueError):
@@ -36,15 +47,49 @@ class RecordingSpec:
     pacing: Pacing
 
 
+class Transport(Enum):
+    """How the packets of an rtsp:// camera travel."""
+
+    TCP = "tcp"
+    UDP = "udp"
+
+
+@dataclass(frozen=True, slots=True)
+class FolderSpec:
+    """A folder of files that were recorded earlier, each placed in time by itself; they are read as fast as can be.
+
+    `name_pattern` tells in strptime's codes when a file's first frame was taken from its name without the ending, by
+    the wall clock of `zone`; None for the creation time that stands in the file.
+    """
+
+    name_pattern: str | None = None
+    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
+
+
 @dataclass(frozen=True, slots=True)
 class SourceSpec:
-    """One source to record. `url` holds no user and no password; `recording` is set for a file alone."""
+    """One source to record.
+
+    `url` holds no user and no password. `recording` is set for a file alone, `folder` for a folder of files; `transport`
+    matters to rtsp:// alone. `schedule` is None for a camera that is always recorded, `retention` for one whose footage
+    is kept as long as any.
+    """
 
     camera_id: str
     url: str
     credentials_ref: str | None
     clip_length: timedelta
     recording: RecordingSpec | None
+    audio: bool = False
+    transport: Transport = Transport.TCP
+    schedule: Schedule | None = None
+    retention: timedelta | None = None
+    folder: FolderSpec | None = None
+
+    @property
+    def live(self) -> bool:
+        """Whether this is a camera that sends now, not something recorded earlier."""
+        return self.recording is None and self.folder is None
 
     @property
     def scheme(self) -> str:
@@ -75,7 +120,18 @@ def source_of(camera: Camera) -> SourceSpec:
     credentials = camera.source.optional_credentials_ref or None
     if scheme == "file" and credentials is not None:
         raise SourceRefusedError(f"camera {name}: a file takes no credentials")
-    return SourceSpec(name, camera.source.url, credentials, length, _recording_of(camera, scheme))
+    return SourceSpec(
+        name,
+        camera.source.url,
+        credentials,
+        length,
+        _recording_of(camera, scheme),
+        audio=camera.source.audio,
+        transport=_transport_of(camera, scheme),
+        schedule=_schedule_of(camera),
+        retention=_retention_of(camera),
+        folder=_folder_of(camera, scheme),
+    )
 
 
 def _checked_scheme(name: str, url: str) -> str:
@@ -100,15 +156,92 @@ def _checked_scheme(name: str, url: str) -> str:
 
 
 def _recording_of(camera: Camera, scheme: str) -> RecordingSpec | None:
-    name = camera.camera_id
-    if not camera.source.HasField("optional_recording"):
-        if scheme == "file":
-            raise SourceRefusedError(f"camera {name}: a file needs the time at which its first frame was taken")
+    name, source = camera.camera_id, camera.source
+    if not source.HasField("optional_recording"):
+        if scheme == "file" and not source.HasField("optional_folder"):
+            raise SourceRefusedError(
+                f"camera {name}: a file needs the time at which its first frame was taken; set optional_recording, or "
+                "optional_folder for a folder"
+            )
         return None
     if scheme != "file":
         raise SourceRefusedError(f"camera {name}: only a file has a time at which its first frame was taken")
-    recording = camera.source.optional_recording
+    if _names_folder(camera):
+        raise SourceRefusedError(
+            f"camera {name}: a URL that ends with a slash is a folder, whose files each have a time of their own; set "
+            "optional_folder in place of optional_recording"
+        )
+    recording = source.optional_recording
     pacing = {Pace.PACE_IMPORT: Pacing.IMPORT, Pace.PACE_LIVE: Pacing.LIVE}.get(recording.pace)
     if pacing is None:
         raise SourceRefusedError(f"camera {name}: the recording's pace is unknown")
     return RecordingSpec(from_timestamp(recording.starts_at), pacing)
+
+
+def _folder_of(camera: Camera, scheme: str) -> FolderSpec | None:
+    name = camera.camera_id
+    if not camera.source.HasField("optional_folder"):
+        return None
+    if scheme != "file" or not _names_folder(camera):
+        raise SourceRefusedError(
+            f"camera {name}: optional_folder is for a folder of files; give its URL as file:/// with a slash at the end"
+        )
+    folder = camera.source.optional_folder
+    pattern = folder.optional_name_pattern or None
+    if pattern is not None and not _tells_time(pattern):
+        raise SourceRefusedError(
+            f"camera {name}: the pattern of file names does not tell year, month, day and hour; write it in strptime's "
+            'codes, such as "cam1-%Y%m%d-%H%M%S"'
+        )
+    try:
+        return FolderSpec(pattern, time_zone(folder.optional_time_zone or "UTC"))
+    except UnknownTimeZoneError as error:
+        raise SourceRefusedError(f"camera {name}: {error}") from None
+
+
+def _names_folder(camera: Camera) -> bool:
+    return urlsplit(camera.source.url).path.endswith("/")
+
+
+def _tells_time(pattern: str) -> bool:
+    """Whether a time written by `pattern` is read back, at least to its hour."""
+    try:
+        read = datetime.strptime(_PATTERN_PROBE.strftime(pattern), pattern)  # noqa: DTZ007 - most names hold no zone
+    except ValueError:
+        return False
+    return (read.year, read.month, read.day, read.hour) == (2026, 11, 23, 20)
+
+
+def _transport_of(camera: Camera, scheme: str) -> Transport:
+    name = camera.camera_id
+    if not camera.source.HasField("optional_transport"):
+        return Transport.TCP
+    if scheme != "rtsp":
+        raise SourceRefusedError(f"camera {name}: only an rtsp:// camera has a transport; leave optional_transport out")
+    transport = {
+        camera_pb2.TRANSPORT_TCP: Transport.TCP,
+        camera_pb2.TRANSPORT_UDP: Transport.UDP,
+    }.get(camera.source.optional_transport)
+    if transport is None:
+        raise SourceRefusedError(f"camera {name}: the transport is unknown; set TCP or UDP, or leave it out for TCP")
+    return transport
+
+
+def _schedule_of(camera: Camera) -> Schedule | None:
+    if not camera.HasField("optional_schedule"):
+        return None
+    try:
+        return schedule_of(camera.optional_schedule)
+    except ValueError as error:
+        raise SourceRefusedError(f"camera {camera.camera_id}: {error}") from None
+
+
+def _retention_of(camera: Camera) -> timedelta | None:
+    if not camera.HasField("optional_retention"):
+        return None
+    retention = from_duration(camera.optional_retention)
+    if not SHORTEST_RETENTION <= retention <= LONGEST_RETENTION:
+        raise SourceRefusedError(
+            f"camera {camera.camera_id}: the retention is not between 1 h and 30 days; leave it out for 30 days"
+        )
+    return retention
