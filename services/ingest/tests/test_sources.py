@@ -1,11 +1,13 @@
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from homeward.ingest.assignment import HashAssignment
-from homeward.ingest.sources import Pacing, SourceRefusedError, source_of
+from homeward.ingest.sources import FolderSpec, Pacing, SourceRefusedError, Transport, source_of
 from homeward.shared.instants import to_duration, to_timestamp
-from homewardapi.camera.v1.camera_pb2 import Camera, Pace, Recording, Source
+from homewardapi.camera.v1 import camera_pb2
+from homewardapi.camera.v1.camera_pb2 import Camera, Pace, Recording, RecordingFolder, Source
 from support.recording import NOON
 
 
@@ -91,3 +93,88 @@ def test_each_camera_is_recorded_by_one_replica() -> None:
 def test_a_replica_that_does_not_exist_is_refused() -> None:
     with pytest.raises(ValueError, match="not one of"):
         HashAssignment(2, 2)
+
+
+def changed(message: Camera, **fields: object) -> Camera:
+    source = Source(**fields)  # type: ignore[arg-type]  # the fields of one message
+    message.source.MergeFrom(source)
+    return message
+
+
+def test_a_camera_is_always_recorded_without_sound_over_tcp_unless_it_says_otherwise() -> None:
+    spec = source_of(camera("rtsp://camera.test/1"))
+    assert (spec.audio, spec.transport, spec.schedule, spec.retention, spec.folder) == (
+        False,
+        Transport.TCP,
+        None,
+        None,
+        None,
+    )
+    assert spec.live
+
+
+def test_sound_transport_schedule_and_retention_are_read() -> None:
+    message = changed(camera("rtsp://camera.test/1"), audio=True, optional_transport=camera_pb2.TRANSPORT_UDP)
+    message.optional_schedule.time_zone = "Asia/Taipei"
+    message.optional_retention.FromTimedelta(timedelta(hours=1))
+    spec = source_of(message)
+    assert (spec.audio, spec.transport, spec.retention) == (True, Transport.UDP, timedelta(hours=1))
+    assert spec.schedule is not None
+    assert not spec.schedule.records_at(NOON)
+    # What has not changed does not end a recording.
+    assert spec == source_of(message)
+
+
+def test_a_folder_places_its_files_by_name_or_by_themselves() -> None:
+    named = RecordingFolder(optional_name_pattern="cam1-%Y%m%d-%H%M%S", optional_time_zone="Asia/Taipei")
+    spec = source_of(changed(camera("file:///srv/old/"), optional_folder=named))
+    assert spec.folder == FolderSpec("cam1-%Y%m%d-%H%M%S", ZoneInfo("Asia/Taipei"))
+    assert not spec.live
+    plain = source_of(changed(camera("file:///srv/old/"), optional_folder=RecordingFolder()))
+    assert plain.folder == FolderSpec(None, ZoneInfo("UTC"))
+
+
+def retained(span: timedelta) -> Camera:
+    message = camera("rtsp://camera.test/1")
+    message.optional_retention.FromTimedelta(span)
+    return message
+
+
+def scheduled(zone: str, weekday: camera_pb2.Weekday.ValueType = camera_pb2.WEEKDAY_MONDAY) -> Camera:
+    message = camera("rtsp://camera.test/1")
+    message.optional_schedule.time_zone = zone
+    message.optional_schedule.spans.add(weekday=weekday, from_minute=0, until_minute=60)
+    return message
+
+
+@pytest.mark.parametrize(
+    ("message", "advice"),
+    [
+        (changed(camera("rtsps://camera.test/1"), optional_transport=camera_pb2.TRANSPORT_UDP), "leave"),
+        (changed(camera("http://camera.test/1"), optional_transport=camera_pb2.TRANSPORT_TCP), "leave"),
+        (
+            changed(camera("rtsp://camera.test/1"), optional_transport=camera_pb2.TRANSPORT_UNSPECIFIED),
+            "set TCP or UDP",
+        ),
+        (retained(timedelta(minutes=59)), "1 h and 30 days"),
+        (retained(timedelta(days=30, seconds=1)), "1 h and 30 days"),
+        (scheduled("Mars/Olympus"), "IANA"),
+        (scheduled("UTC", camera_pb2.WEEKDAY_UNSPECIFIED), "day of the week"),
+        (changed(camera("rtsp://camera.test/1/"), optional_folder=RecordingFolder()), "file:///"),
+        (changed(camera("file:///srv/old"), optional_folder=RecordingFolder()), "slash at the end"),
+        (changed(camera("file:///srv/old/"), optional_recording=recording()), "optional_folder"),
+        (
+            changed(
+                camera("file:///srv/old/"),
+                optional_folder=RecordingFolder(optional_name_pattern="cam1-%Y%m%d"),
+            ),
+            "strptime",
+        ),
+        (changed(camera("file:///srv/old/"), optional_folder=RecordingFolder(optional_time_zone="Mars")), "IANA"),
+    ],
+)
+def test_a_refusal_names_the_camera_and_says_what_to_do_and_never_the_url(message: Camera, advice: str) -> None:
+    with pytest.raises(SourceRefusedError, match=f"camera door-1: .*{advice}") as refused:
+        source_of(message)
+    assert "camera.test" not in str(refused.value)
+    assert "srv" not in str(refused.value)

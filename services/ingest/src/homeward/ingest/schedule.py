@@ -67,7 +67,7 @@ class Schedule:
         return None
 
     def _next_boundary(self, at: datetime) -> datetime:
-        """Return an instant past `at` before which nothing changes: a span's edge, a change of the offset or neither."""
+        """Return an instant past `at` before which nothing changes: an edge, a change of the offset or neither."""
         local = at.astimezone(self.zone)
         into_week = timedelta(
             days=local.weekday(),

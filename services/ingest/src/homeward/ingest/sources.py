@@ -70,9 +70,9 @@ class FolderSpec:
 class SourceSpec:
     """One source to record.
 
-    `url` holds no user and no password. `recording` is set for a file alone, `folder` for a folder of files; `transport`
-    matters to rtsp:// alone. `schedule` is None for a camera that is always recorded, `retention` for one whose footage
-    is kept as long as any.
+    `url` holds no user and no password. `recording` is set for a file alone, `folder` for a folder of files;
+    `transport` matters to rtsp:// alone. `schedule` is None for a camera that is always recorded, `retention` for one
+    whose footage is kept as long as any.
     """
 
     camera_id: str
