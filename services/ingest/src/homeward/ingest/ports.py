@@ -235,3 +235,23 @@ class CameraMemory(Protocol):
     def remember(self, camera_id: str, state: bytes | None) -> None:
         """Remember a camera's state, or forget it."""
         ...
+
+
+class Figures(Protocol):
+    """What is told of one camera's connection while it is read. Called by the camera's own thread; returns at once."""
+
+    def connected(self, codec: str, audio_codec: str | None, width_px: int, height_px: int) -> None:
+        """Take note of a new connection; `audio_codec` is None where no sound is recorded."""
+        ...
+
+    def packet(self, size_bytes: int, *, video: bool, missing: int) -> None:
+        """Take note of a packet, and of `missing` transport packets lost before it."""
+        ...
+
+    def clock(self, offset: timedelta | None, drift_ppm: float | None) -> None:
+        """Take note of the camera's clock less the recorder's, and of how fast it gains; None where it is not known."""
+        ...
+
+    def disconnected(self) -> None:
+        """Take note that the connection ended."""
+        ...
