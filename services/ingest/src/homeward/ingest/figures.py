@@ -114,6 +114,11 @@ class FigureBook:
         with self._lock:
             return self._figures.setdefault(camera_id, CameraFigures())
 
+    def find(self, camera_id: str) -> CameraFigures | None:
+        """Return the camera's figures; None when it has none."""
+        with self._lock:
+            return self._figures.get(camera_id)
+
     def forget(self, camera_id: str) -> None:
         """Let a camera's figures go."""
         with self._lock:
@@ -121,7 +126,6 @@ class FigureBook:
 
     def announced(self, stretch: Stretch) -> None:
         """Take note of a stretch that was announced. What was spooled of a camera that left begins no figures."""
-        with self._lock:
-            figures = self._figures.get(stretch.camera_id)
+        figures = self.find(stretch.camera_id)
         if figures is not None:
             figures.announced(stretch)

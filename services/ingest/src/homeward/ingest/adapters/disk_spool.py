@@ -11,6 +11,7 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +23,7 @@ from homeward.ingest.adapters.spool_files import (
 )
 from homeward.ingest.coverage import Cause
 from homeward.ingest.ports import CameraState, Entry, Sealed, StopSignal
+from homeward.ingest.status import Waiting
 from homeward.ingest.stretches import Footage, Stretch
 
 _ROOM_TURN_S: Final = 0.5
@@ -74,6 +76,25 @@ class DiskSpool:
         self._camera(camera_id).write_state(kept)
         with self._lock:
             self._kept[camera_id] = kept
+
+    def waiting(self, camera_id: str) -> Waiting:
+        """Return what of the camera waits to be sent."""
+        with self._lock:
+            queue = self._queues.get(camera_id)
+            if not queue:
+                return Waiting()
+            used = sum(self._sizes[camera_id, entry.serial] for entry in queue)
+            return Waiting(len(queue), used, queue[0].stretch.starts_at)
+
+    def oldest(self) -> datetime | None:
+        """Return when what waits longest to be sent ended; None where nothing waits."""
+        with self._lock:
+            return min((queue[0].stretch.ends_at for queue in self._queues.values() if queue), default=None)
+
+    def filling(self) -> bool:
+        """Whether more than half of the bound is used."""
+        with self._lock:
+            return self._used * 2 > self._max_bytes
 
     def draft(self, camera_id: str) -> Path:
         """Return a path for a clip being written."""

@@ -1,0 +1,226 @@
+"""Tells each minute how the recording of each camera goes, and at once when its state changes."""
+
+import hashlib
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final, Protocol
+
+from homeward.ingest.figures import CameraFigures, Counts, FigureBook
+from homeward.ingest.ports import CameraState as Remembered
+from homeward.ingest.status import Limits, Measurement, OwnedCamera, Rates, Waiting, measure, state_of
+from homeward.ingest.stretches import SOURCE
+from homeward.shared.clock import Clock
+from homeward.shared.events import Event, new_event, removal
+from homeward.shared.ids import state_event_id
+from homeward.shared.runtime.producer import DeliveryError, EventSender
+from homeward.shared.telemetry.logging import get_logger
+from homeward.shared.topics import CAMERA_STATUS
+from homewardapi.camera.v1.camera_status_pb2 import CameraState
+
+PERIOD_S: Final = 60.0
+"""A status a minute. A camera's turn within the minute follows from its id, so that they never speak all at once."""
+
+EXTRA_S: Final = 10.0
+"""A camera whose state changes to and fro is told once in so many seconds."""
+
+_TURN_S: Final = 1.0
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+_log = get_logger()
+
+
+class Roster(Protocol):
+    """Which cameras this replica answers for. Safe to use from several threads; returns at once."""
+
+    def cameras(self) -> Mapping[str, OwnedCamera]:
+        """Return each camera of which this replica tells, by id."""
+        ...
+
+    def is_removed(self, camera_id: str) -> bool:
+        """Whether there is surely no such camera any more, at any replica."""
+        ...
+
+
+class SpoolDepth(Protocol):
+    """What is asked of the spool. Safe to use from several threads; returns at once."""
+
+    def cameras(self) -> list[str]:
+        """Return the ids of the cameras of which anything is remembered."""
+        ...
+
+    def state(self, camera_id: str) -> Remembered:
+        """Return what is remembered of the camera."""
+        ...
+
+    def waiting(self, camera_id: str) -> Waiting:
+        """Return what of the camera waits to be sent."""
+        ...
+
+    def filling(self) -> bool:
+        """Whether more than half of the bound is used."""
+        ...
+
+
+class StatusBoard(Protocol):
+    """Shows what was measured last. Safe to use from several threads; returns at once."""
+
+    def show(self, measurement: Measurement) -> None:
+        """Show a camera as it was just measured."""
+        ...
+
+    def remove(self, camera_id: str) -> None:
+        """Show a camera no more."""
+        ...
+
+    def skipped(self, statuses: int) -> None:
+        """Count statuses that could not be told."""
+        ...
+
+
+@dataclass(slots=True)
+class _Told:
+    """What was told of one camera. Times are those of the monotonic clock, in seconds."""
+
+    due_s: float
+    counted_s: float
+    counts: Counts = field(default_factory=Counts)
+    state: CameraState.ValueType | None = None
+    changed_s: float | None = None
+
+
+class StatusTeller:
+    """A part that tells how the recording of this replica's cameras goes.
+
+    It works on a thread of its own and is waited for by nobody. What cannot be told is skipped: the next minute tells
+    more than the last one would have. Removals alone are kept until they are told.
+    """
+
+    name = "status"
+
+    def __init__(
+        self,
+        roster: Roster,
+        book: FigureBook,
+        spool: SpoolDepth,
+        producer: EventSender,
+        board: StatusBoard,
+        *,
+        clock: Clock,
+        limits: Limits,
+    ) -> None:
+        self._roster = roster
+        self._book = book
+        self._spool = spool
+        self._producer = producer
+        self._board = board
+        self._clock = clock
+        self._limits = limits
+        self._told: dict[str, _Told] = {}
+        self._removed: set[str] = set()
+        # What an earlier process recorded may have been removed while nothing ran.
+        self._doubtful: set[str] = set(spool.cameras())
+
+    def ready(self) -> bool:
+        """Whether the part works: always, since nothing waits for a status."""
+        return True
+
+    def run(self, stop: threading.Event) -> None:
+        """Tell until `stop`."""
+        while not stop.is_set():
+            self.turn()
+            stop.wait(_TURN_S)
+
+    def turn(self) -> None:
+        """Tell what is due now. Blocks for as long as Kafka takes, and raises nothing when it is away."""
+        owned = self._roster.cameras()
+        self._let_go(owned)
+        now, mono_s = self._clock.now(), self._clock.monotonic()
+        filling = self._spool.filling()
+        measured = []
+        for camera_id, camera in owned.items():
+            measurement = self._measure(camera_id, camera, now, mono_s, filling=filling)
+            if measurement is not None:
+                self._board.show(measurement)
+                measured.append(measurement)
+        events = [
+            new_event(CAMERA_STATUS, state_event_id("camera-status", one.camera_id, now), SOURCE, now, one.message())
+            for one in measured
+        ]
+        removals = [
+            removal(CAMERA_STATUS, state_event_id("camera-status", name, now), SOURCE, now, name)
+            for name in sorted(self._removed)
+        ]
+        if self._send([*removals, *events]):
+            self._removed.clear()
+        else:
+            self._board.skipped(len(events))
+
+    def _let_go(self, owned: Mapping[str, OwnedCamera]) -> None:
+        for camera_id in self._told.keys() - owned.keys():
+            del self._told[camera_id]
+            self._book.forget(camera_id)
+            self._board.remove(camera_id)
+            self._doubtful.add(camera_id)
+        gone = {camera_id for camera_id in self._doubtful if self._roster.is_removed(camera_id)}
+        # A camera that moved to another replica is told by that one.
+        self._doubtful -= gone
+        self._removed = (self._removed | gone) - owned.keys()
+
+    def _measure(
+        self, camera_id: str, camera: OwnedCamera, now: datetime, mono_s: float, *, filling: bool
+    ) -> Measurement | None:
+        figures = self._book.of(camera_id)
+        told = self._told.get(camera_id)
+        if told is None:
+            told = self._told[camera_id] = _Told(mono_s + _until_turn_s(camera_id, now), mono_s, figures.counts())
+        state = state_of(camera, now, connected=figures.is_connected, done=self._done(camera_id, camera))
+        due = mono_s >= told.due_s
+        changed = state != told.state and (told.changed_s is None or mono_s - told.changed_s >= EXTRA_S)
+        if not due and not changed:
+            return None
+        rates = self._rates(told, figures, mono_s, due=due)
+        if state != told.state:
+            told.changed_s = mono_s
+        told.state = state
+        if due:
+            # By the wall clock again, so that the cameras stay spread out after a time in which none could be told.
+            told.due_s = mono_s + _until_turn_s(camera_id, now)
+        return measure(
+            camera_id,
+            camera,
+            figures,
+            at=now,
+            state=state,
+            rates=rates,
+            waiting=self._spool.waiting(camera_id),
+            spooled_through=self._spool.state(camera_id).through,
+            spool_filling=filling,
+            limits=self._limits,
+        )
+
+    def _rates(self, told: _Told, figures: CameraFigures, mono_s: float, *, due: bool) -> Rates:
+        counts, seconds = figures.counts(), mono_s - told.counted_s
+        rates = Rates.between(told.counts, counts, seconds, whole=seconds >= PERIOD_S - _TURN_S)
+        if due:
+            told.counts, told.counted_s = counts, mono_s
+        return rates
+
+    def _done(self, camera_id: str, camera: OwnedCamera) -> bool:
+        return not camera.live and self._spool.state(camera_id).complete
+
+    def _send(self, events: Sequence[Event]) -> bool:
+        try:
+            self._producer.send(events)
+        except DeliveryError as error:
+            _log.warning("cameras' status not told", count=len(events), error=error)
+            return False
+        return True
+
+
+def _until_turn_s(camera_id: str, now: datetime) -> float:
+    """Return how many seconds from `now`, more than 0, the camera's turn in the minute is."""
+    digest = hashlib.sha256(camera_id.encode()).digest()
+    offset_s = int.from_bytes(digest[:4], "big") / 2**32 * PERIOD_S
+    return PERIOD_S - ((now - _EPOCH).total_seconds() - offset_s) % PERIOD_S
