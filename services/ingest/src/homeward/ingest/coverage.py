@@ -16,6 +16,10 @@ class Cause(Enum):
     RECORDER_DOWN = "recorder_down"
     SPOOL_OVERFLOW = "spool_overflow"
     CLOCK_JUMP = "clock_jump"
+    PACKETS_LOST = "packets_lost"
+    NOT_SCHEDULED = "not_scheduled"
+    DISABLED = "disabled"
+    NOT_IMPORTED = "not_imported"
 
 
 @dataclass(frozen=True, slots=True)

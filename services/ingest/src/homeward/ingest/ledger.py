@@ -14,7 +14,9 @@ from homeward.ingest.timeline import Span
 class Ledger:
     """One camera's stretches, each spooled before the next one is begun. Used by the camera's own thread.
 
-    `recording` is the id of the recording that is read, None for a live camera.
+    `recording` is the id of the recording that is read, None for a live camera. `behind` is how far the clock that
+    places the camera's clips is behind the recorder's: a gap is told by the same clock, so that the clip after it is
+    not pushed away from its own time.
     """
 
     def __init__(
@@ -32,15 +34,19 @@ class Ledger:
         self._recording = recording
         self._told = told
         self.coverage = coverage
+        self.behind = timedelta(0)
 
     def gap_until(self, at: datetime, *, at_least: timedelta = timedelta(0)) -> None:
-        """Tell the gap from the last stretch to `at`, if it is as long as `at_least`."""
+        """Tell the gap from the last stretch to `at` by the recorder's clock, if it is as long as `at_least`."""
+        at -= self.behind
         through = self.coverage.through
         if through is not None and at - through < at_least:
             return
         self._gap(self.coverage.gap_until(at))
 
-    def footage(self, span: Span, draft: Path, tally: Tally, session: VideoSession) -> None:
+    def footage(
+        self, span: Span, draft: Path, tally: Tally, session: VideoSession, audio_codec: str | None = None
+    ) -> None:
         """Tell a finished clip, and the gap before it."""
         self._gap(self.coverage.footage(span))
         sealed = self._spool.seal(draft)
@@ -53,6 +59,8 @@ class Ledger:
             tally.frame_count,
             tally.key_frame_count,
             tally.key_frame_interval,
+            audio_codec,
+            span.source.value,
         )
         self._add(Stretch(self._camera_id, span.starts_at, span.ends_at, facts), draft)
 

@@ -105,10 +105,19 @@ class VideoSources(Protocol):
 
 
 class ClipWriter(Protocol):
-    """One clip being written. Used by one thread."""
+    """One clip being written. Used by one thread. `audio_codec` is None where the clip holds no sound."""
+
+    audio_codec: str | None
 
     def write(self, packet: Stamped) -> None:
-        """Add one packet, in decoding order; the first is a key frame. Raises ClipWriteError, DiskFullError."""
+        """Add one packet of video, in decoding order; the first is a key frame. Raises ClipWriteError, DiskFullError.
+
+        The first must decode, or the clip is refused by ClipWriteError.
+        """
+        ...
+
+    def hear(self, packet: Packet) -> None:
+        """Add one packet of sound, or let it go where the clip cannot take it. Raises ClipWriteError, DiskFullError."""
         ...
 
     def finish(self, last_ticks: int) -> None:

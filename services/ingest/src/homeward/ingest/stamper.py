@@ -1,7 +1,6 @@
 """Makes time stamps whole: fills in what a container leaves out, mends small disorder, tells a jump from a pause."""
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Sequence
 from datetime import timedelta
 from fractions import Fraction
 from typing import Final
@@ -33,26 +32,26 @@ class Stamper:
         self._held: list[Packet] = []
         self._last: Stamped | None = None
 
-    def offer(self, packet: Packet, waited: timedelta | None) -> Iterator[Stamped]:
-        """Yield the packets that are now whole.
+    def offer(self, packet: Packet, waited: timedelta | None) -> Sequence[Stamped]:
+        """Return the packets that are now whole.
 
         `waited` is the time that passed since the packet before, None where nobody knows: in a recording.
         """
         if self._last is None and packet.dts is None and len(self._held) < _HELD_AT_MOST:
             self._held.append(packet)
-            return
+            return ()
         if self._held:
-            yield from self._release(packet)
-        yield self._mend(packet, waited)
+            return [*self._release(packet), self._mend(packet, waited)]
+        return (self._mend(packet, waited),)
 
-    def flush(self) -> Iterator[Stamped]:
-        """Yield what is still kept back; the source has ended."""
-        yield from self._release(None)
+    def flush(self) -> Sequence[Stamped]:
+        """Return what is still kept back; the source has ended."""
+        return self._release(None)
 
-    def _release(self, after: Packet | None) -> Iterator[Stamped]:
+    def _release(self, after: Packet | None) -> list[Stamped]:
         held, self._held = self._held, []
         if not held:
-            return
+            return []
         lasting = sum(map(_step, held))
         shown = [packet.pts for packet in (*held, *([after] if after else [])) if packet.pts is not None]
         # Without any decoding time, nothing is known of reordering: the first time of all begins the count.
@@ -60,24 +59,29 @@ class Stamper:
         dts = min(shown, default=0) if known is None else known - lasting
         if held[0].pts is None and shown:
             # RTSP leaves out the first frame's time; the frame comes before all others, whatever order they came in.
-            held[0] = replace(held[0], pts=max(dts, min(shown) - _step(held[0])))
+            held[0] = held[0]._replace(pts=max(dts, min(shown) - _step(held[0])))
+        whole: list[Stamped] = []
         for packet in held:
-            yield self._mend(replace(packet, dts=dts), None)
+            whole.append(self._mend(packet._replace(dts=dts), None))
             dts += _step(packet)
+        return whole
 
     def _mend(self, packet: Packet, waited: timedelta | None) -> Stamped:
+        pts, dts, duration, key, payload, _, _, missing, damaged = packet
         last = self._last
+        jump = None
         if last is None:
-            dts = packet.dts if packet.dts is not None else packet.pts or 0
-            jump = None
+            dts = dts if dts is not None else pts or 0
         else:
-            dts = packet.dts if packet.dts is not None else last.dts + (last.duration or 1)
-            jump = self._jump(dts - last.dts, waited)
-            if jump is None:
-                dts = max(dts, last.dts + 1)
-        pts = packet.pts if packet.pts is not None else dts
+            dts = dts if dts is not None else last.dts + (last.duration or 1)
+            step = dts - last.dts
+            if step < 1 or step > self._ahead:
+                jump = self._jump(step, waited)
+                if jump is None:
+                    dts = max(dts, last.dts + 1)
         # A muxer refuses a frame that is shown before it is decoded; only a broken source sends one.
-        self._last = Stamped(max(pts, dts), dts, packet.duration, packet.key, packet.payload, jump)
+        shown = dts if pts is None or pts < dts else pts
+        self._last = Stamped(shown, dts, duration, key, payload, jump, missing, damaged)
         return self._last
 
     def _jump(self, step: int, waited: timedelta | None) -> Jump | None:

@@ -4,12 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from homeward.ingest.coverage import Cause
+from homeward.ingest.timeline import TimeSource
 from homeward.shared.events import Event, new_event
 from homeward.shared.ids import clip_id
 from homeward.shared.instants import to_duration, to_timestamp
 from homeward.shared.objectkeys import footage_key
 from homeward.shared.topics import CLIPS
 from homewardapi.clip.v1.clip_pb2 import Clip, Gap, GapCause, StoredClip
+from homewardapi.clip.v1.clip_pb2 import TimeSource as ProtoTimeSource
 
 SOURCE = "homeward/ingest"
 
@@ -26,6 +28,9 @@ class Footage:
     frame_count: int
     key_frame_count: int
     key_frame_interval: timedelta
+    audio_codec: str | None = None
+    time_source: str | None = None
+    """The value of a TimeSource; None in what was spooled before there was one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,7 @@ class Stretch:
         if isinstance(self.outcome, Cause):
             message.gap.CopyFrom(Gap(cause=GapCause.Value(f"GAP_CAUSE_{self.outcome.name}")))
         else:
+            source = self.outcome.time_source
             message.stored.CopyFrom(
                 StoredClip(
                     object_key=self.object_key,
@@ -73,6 +79,10 @@ class Stretch:
                     frame_count=self.outcome.frame_count,
                     key_frame_count=self.outcome.key_frame_count,
                     key_frame_interval=to_duration(self.outcome.key_frame_interval),
+                    optional_audio_codec=self.outcome.audio_codec,
+                    optional_time_source=None
+                    if source is None
+                    else ProtoTimeSource.Value(f"TIME_SOURCE_{TimeSource(source).name}"),
                 )
             )
         return new_event(CLIPS, self.clip_id, SOURCE, self.ends_at, message)
