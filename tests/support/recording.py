@@ -14,8 +14,9 @@ from homeward.ingest.adapters.disk_spool import DiskSpool
 from homeward.ingest.metrics import IngestMetrics
 from homeward.ingest.packets import Packet, Stamped
 from homeward.ingest.ports import AudioFormat, ClipWriteError, Entry, SourceError, SourceUnreachableError, VideoSession
-from homeward.ingest.recorder import CameraRecorder, Tools
+from homeward.ingest.recorder import CameraRecorder
 from homeward.ingest.sources import RecordingSpec, SourceSpec
+from homeward.ingest.tools import Tools
 from homeward.shared.events import Event
 from homeward.shared.runtime.backoff import Backoff
 from homeward.shared.runtime.producer import DeliveryError
@@ -140,11 +141,17 @@ class PlainWriter:
         self._path = path
         self._failing = failing
         self._packets: list[tuple[object, int, int]] = []
+        self.audio_codec: str | None = None
+        self.heard: list[object] = []
 
     def write(self, packet: Stamped) -> None:
         if (error := self._failing(packet)) is not None:
             raise error
         self._packets.append((packet.payload, packet.pts, packet.dts))
+
+    def hear(self, packet: Packet) -> None:
+        self.audio_codec = "aac"
+        self.heard.append(packet.payload)
 
     def finish(self, last_ticks: int) -> None:
         assert last_ticks > 0

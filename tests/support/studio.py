@@ -13,9 +13,10 @@ from homeward.ingest.adapters.disk_spool import DiskSpool
 from homeward.ingest.adapters.pyav_source import PyavSources, silence_ffmpeg
 from homeward.ingest.adapters.pyav_writer import PyavWriters
 from homeward.ingest.metrics import IngestMetrics
-from homeward.ingest.recorder import CameraRecorder, Tools
+from homeward.ingest.recorder import CameraRecorder
 from homeward.ingest.sender import Sender
 from homeward.ingest.sources import SourceSpec
+from homeward.ingest.tools import Tools
 from homeward.shared.clock import SystemClock
 from homeward.shared.objectstore.memory_store import MemoryStore
 from homeward.shared.runtime.backoff import Backoff

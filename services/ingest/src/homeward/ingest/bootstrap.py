@@ -12,10 +12,11 @@ from homeward.ingest.adapters.pyav_writer import PyavWriters
 from homeward.ingest.assignment import HashAssignment
 from homeward.ingest.handler import CameraStates
 from homeward.ingest.metrics import IngestMetrics
-from homeward.ingest.recorder import CameraRecorder, Tools
+from homeward.ingest.recorder import CameraRecorder
 from homeward.ingest.recorders import Recorders
 from homeward.ingest.sender import Sender
 from homeward.ingest.settings import IngestSettings
+from homeward.ingest.tools import Tools
 from homeward.shared.clock import SystemClock
 from homeward.shared.objectstore.minio_store import MinioStore
 from homeward.shared.runtime.backoff import Backoff

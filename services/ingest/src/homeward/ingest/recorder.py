@@ -1,29 +1,16 @@
 """Records one camera, for as long as it is wanted."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
 from homeward.ingest.coverage import Cause, Coverage
-from homeward.ingest.cutting import Cutter
-from homeward.ingest.feed import Feed
-from homeward.ingest.gate import OpenGate, RecordingGate
+from homeward.ingest.gate import OpenGate
 from homeward.ingest.ledger import Ledger
-from homeward.ingest.metrics import IngestMetrics
-from homeward.ingest.ports import (
-    CameraState,
-    ClipWriters,
-    SourceCorruptError,
-    SourceError,
-    StopSignal,
-    StretchSpool,
-    VideoSession,
-    VideoSources,
-)
-from homeward.ingest.sources import RecordingSpec, SourceSpec
-from homeward.ingest.timeline import LiveTimeline, RecordingTimeline
-from homeward.shared.clock import Clock
-from homeward.shared.runtime.backoff import Backoff
+from homeward.ingest.ports import SourceCorruptError, SourceError, StopSignal, VideoSession
+from homeward.ingest.recording import RecordingReader
+from homeward.ingest.sources import SourceSpec
+from homeward.ingest.timeline import LiveTimeline
+from homeward.ingest.tools import Tools
 from homeward.shared.telemetry.logging import get_logger
 
 _UNREACHABLE_SLICE: Final = timedelta(seconds=20)
@@ -31,18 +18,6 @@ _UNREACHABLE_SLICE: Final = timedelta(seconds=20)
 between attempts of 10 s, never later than each 60 s."""
 
 _log = get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class Tools:
-    """What every camera's recorder works with; safe to share between threads."""
-
-    sources: VideoSources
-    writers: ClipWriters
-    spool: StretchSpool
-    clock: Clock
-    backoff: Backoff
-    metrics: IngestMetrics
 
 
 class CameraRecorder:
@@ -60,7 +35,7 @@ class CameraRecorder:
         """Record until `stop`, or until a recording is done."""
         while not stop.is_set():
             try:
-                done = self._live(stop) if self._spec.recording is None else self._file(self._spec.recording, stop)
+                self._record(stop)
             except SourceError as error:
                 _log.warning("source failed", camera_id=self._spec.camera_id, error=error)
                 self._tools.metrics.source_failed()
@@ -68,11 +43,16 @@ class CameraRecorder:
                 _log.exception("recorder failed", camera_id=self._spec.camera_id)
                 self._tools.metrics.recorder_failed()
             else:
-                if done:
-                    return
+                return
             self._wait(stop)
 
-    def _live(self, stop: StopSignal) -> bool:
+    def _record(self, stop: StopSignal) -> None:
+        if self._spec.recording is None:
+            self._live(stop)
+        else:
+            RecordingReader(self._spec, self._spec.recording, self._tools).read(stop)
+
+    def _live(self, stop: StopSignal) -> None:
         tools, name = self._tools, self._spec.camera_id
         state = tools.spool.state(name)
         known = not state.stopped and state.recording is None
@@ -99,19 +79,18 @@ class CameraRecorder:
                 self._follow(session, ledger, stop)
                 if stop.is_set():
                     # The source was well: what follows is the next start's to tell.
-                    return True
+                    return
                 ledger.coverage.open_from(began)
                 ledger.gap_until(tools.clock.now())
             self._wait(stop)
         ledger.gap_until(tools.clock.now())
-        return True
 
     def _follow(self, session: VideoSession, ledger: Ledger, stop: StopSignal) -> None:
         """Record one connection to its end; leave in the ledger why it ended."""
         name = self._spec.camera_id
         _log.info("camera is recorded", camera_id=name, width_px=session.width_px, height_px=session.height_px)
         timeline = LiveTimeline(session.time_base)
-        feed = self._feed(session, timeline, OpenGate(), ledger)
+        feed = self._tools.feed(self._spec, session, timeline=timeline, gate=OpenGate(), ledger=ledger, live=True)
         cause = Cause.SOURCE_LOST
         try:
             with self._tools.metrics.recording():
@@ -130,78 +109,6 @@ class CameraRecorder:
         if not stop.is_set():
             self._tools.metrics.source_failed()
         ledger.coverage.cause = cause
-
-    def _file(self, recording: RecordingSpec, stop: StopSignal) -> bool:
-        tools, name = self._tools, self._spec.camera_id
-        identity = self._spec.recording_id(tools.sources.content(self._spec))
-        state = tools.spool.state(name)
-        if state.recording != identity:
-            state = CameraState(recording=identity)
-            tools.spool.remember(name, state)
-        if state.complete:
-            _log.info("recording is done already", camera_id=name)
-            return True
-        session = tools.sources.open(self._spec)
-        timeline = RecordingTimeline(session.time_base, recording.starts_at)
-        gate = RecordingGate(
-            timeline,
-            through=state.through,
-            pacing=recording.pacing,
-            spool=tools.spool,
-            clock=tools.clock,
-            stop=stop,
-        )
-        coverage = Coverage(state.through, Cause.CORRUPT)
-        ledger = Ledger(tools.spool, name, coverage, recording=identity, told=tools.metrics.told)
-        feed = self._feed(session, timeline, gate, ledger)
-        try:
-            with tools.metrics.recording():
-                self._read(feed, session, timeline, ledger, stop)
-        finally:
-            feed.drop()
-            session.close()
-        if stop.is_set():
-            # The open clip would end where no key frame is: the next run takes it from its beginning.
-            return True
-        tools.spool.remember(name, CameraState(ledger.coverage.through, identity, complete=True))
-        _log.info("recording is done", camera_id=name, clips=feed.clips)
-        return True
-
-    def _read(
-        self, feed: Feed, session: VideoSession, timeline: RecordingTimeline, ledger: Ledger, stop: StopSignal
-    ) -> None:
-        try:
-            feed.run(stop)
-        except SourceCorruptError as error:
-            # Reading it again would end at the same place: what was read is kept, the rest is told.
-            _log.warning("recording is corrupt", camera_id=self._spec.camera_id, error=error)
-            feed.finish()
-            if session.length is not None:
-                ledger.coverage.open_from(timeline.at(timedelta(0)))
-                ledger.gap_until(timeline.at(session.length))
-        else:
-            if not stop.is_set():
-                feed.finish()
-
-    def _feed(
-        self,
-        session: VideoSession,
-        timeline: LiveTimeline | RecordingTimeline,
-        gate: OpenGate | RecordingGate,
-        ledger: Ledger,
-    ) -> Feed:
-        return Feed(
-            self._spec.camera_id,
-            session,
-            timeline=timeline,
-            cutter=Cutter(self._spec.clip_length),
-            gate=gate,
-            ledger=ledger,
-            writers=self._tools.writers,
-            spool=self._tools.spool,
-            clock=self._tools.clock,
-            live=self._spec.recording is None,
-        )
 
     def _wait(self, stop: StopSignal) -> None:
         self._attempt += 1
