@@ -11,19 +11,21 @@ from homeward.retention.authorisations import AuthorisationTable
 from homeward.retention.backstop import Backstop
 from homeward.retention.handler import RetentionHandler
 from homeward.retention.holds import HoldTable
+from homeward.retention.limit_table import LimitTable
 from homeward.retention.metrics import RetentionMetrics
 from homeward.retention.ports import TemplatesUnavailableError, Wiped
 from homeward.retention.sweep import Sweeper
 from homeward.retention.wipe import Wiper
 from homeward.shared.events import Event, decode, encode
 from homeward.shared.ids import clip_id
-from homeward.shared.instants import to_timestamp
+from homeward.shared.instants import to_duration, to_timestamp
 from homeward.shared.objectkeys import CROPS_BUCKET, FOOTAGE_BUCKET, SUBJECTS_BUCKET, ClipKey, photo_key
 from homeward.shared.objectstore.memory_store import MemoryStore
 from homeward.shared.runtime.backoff import Backoff
 from homeward.shared.runtime.producer import DeliveryError
-from homeward.shared.topics import AUTHORISATIONS, DELETIONS, FOOTAGE_RETENTION, Topic
+from homeward.shared.topics import AUTHORISATIONS, DELETIONS, Topic
 from homewardapi.authorisation.v1.authorisation_pb2 import Authorisation, AuthorisationState, CloseReason
+from homewardapi.camera.v1.camera_pb2 import Camera
 from homewardapi.deletion.v1.deletion_pb2 import Deletion
 from homewardapi.hold.v1.hold_pb2 import Hold, HoldState
 from support.authorisations import NOON, Authority, MovableClock, request
@@ -96,6 +98,7 @@ class World:
         self.topics = MemoryTopics()
         self.states: list[tuple[str, Message | None]] = []
         self.holds: dict[str, Hold] = {}
+        self.cameras: list[tuple[str, Camera | None]] = []
         self.handler = self._start()
 
     def restart(self) -> None:
@@ -110,6 +113,9 @@ class World:
         self.hold_table = HoldTable()
         for hold in self.holds.values():
             self.hold_table.apply(hold.hold_id, hold)
+        self.limits = LimitTable(self.store, self.clock)
+        for key, camera in self.cameras:
+            self.limits.apply(key, camera)
         self.backstop = Backstop(self.store, self.topics, self.clock, metrics)
         self.sweeper = Sweeper(
             store=self.store,
@@ -117,12 +123,13 @@ class World:
             held=self.hold_table.in_force,
             clock=self.clock,
             metrics=metrics,
-            limit=FOOTAGE_RETENTION,
+            limits=self.limits,
         )
         return RetentionHandler(
             store=self.store,
             authorisations=self.table,
             holds=self.hold_table,
+            limits=self.limits,
             sweeper=self.sweeper,
             wiper=Wiper(self.store, self.templates, self.events, self.clock, metrics),
             backstop=self.backstop,
@@ -137,6 +144,23 @@ class World:
         key = str(ClipKey(camera_id, starts_at, clip_id(camera_id, starts_at), suffix))
         self.store.put(bucket, key, b"12345678")
         return key
+
+    def camera(self, camera_id: str = "gate", retention: timedelta | None = None) -> None:
+        """Announce a camera as it is from now on; `retention` None is the longest."""
+        state = Camera(camera_id=camera_id, changed_at=to_timestamp(self.clock.now()))
+        if retention is not None:
+            state.optional_retention.CopyFrom(to_duration(retention))
+        self.cameras.append((camera_id, state))
+        self.limits.apply(camera_id, state)
+
+    def remove_camera(self, camera_id: str = "gate") -> None:
+        self.cameras.append((camera_id, None))
+        self.limits.apply(camera_id, None)
+
+    def compact_cameras(self) -> None:
+        """Leave of the topic of cameras what compaction leaves."""
+        last = dict(self.cameras)
+        self.cameras = [(key, camera) for key, camera in last.items() if camera is not None]
 
     def put_photos(self, authorisation_id: str, count: int = 1) -> None:
         for index in range(count):

@@ -21,9 +21,9 @@ from homeward.retention.adapters.kafka_topics import KafkaTopicConfigs
 from homeward.retention.adapters.matching_templates import MatchingTemplates
 from homeward.retention.ports import TemplatesUnavailableError, Wiped
 from homeward.shared.authorisation import KeySet, SigningKey, issue
-from homeward.shared.events import new_event
+from homeward.shared.events import new_event, removal
 from homeward.shared.ids import clip_id
-from homeward.shared.instants import to_timestamp
+from homeward.shared.instants import to_duration, to_timestamp
 from homeward.shared.objectkeys import (
     CROPS_BUCKET,
     FOOTAGE_BUCKET,
@@ -38,8 +38,9 @@ from homeward.shared.runtime.grpc_server import serve
 from homeward.shared.runtime.producer import EventProducer
 from homeward.shared.runtime.topics_admin import create_topics
 from homeward.shared.settings import KafkaSettings, ObjectStoreSettings
-from homeward.shared.topics import AUTHORISATIONS, DELETIONS, HOLDS, TOPICS
+from homeward.shared.topics import AUTHORISATIONS, CAMERAS, DELETIONS, HOLDS, TOPICS
 from homewardapi.authorisation.v1.authorisation_pb2 import Authorisation, AuthorisationState, CloseReason
+from homewardapi.camera.v1.camera_pb2 import Camera, Source
 from homewardapi.deletion.v1.deletion_pb2 import DeletedStore, Deletion
 from homewardapi.hold.v1.hold_pb2 import Hold, HoldState
 from homewardapi.matching.v1.matching_service_pb2 import (
@@ -178,6 +179,27 @@ class _World:
         )
         self.producer.send([new_event(HOLDS, hold.hold_id, "homeward/test", now, hold)])
 
+    def camera(self, camera_id: str, retention: timedelta) -> None:
+        now = datetime.now(UTC)
+        camera = Camera(
+            camera_id=camera_id,
+            display_name=camera_id,
+            source=Source(url="rtsp://camera.test/1"),
+            clip_length=to_duration(timedelta(seconds=10)),
+            enabled=True,
+            changed_at=to_timestamp(now),
+            optional_retention=to_duration(retention),
+        )
+        self.producer.send([new_event(CAMERAS, str(uuid4()), "homeward/test", now, camera)])
+
+    def remove_camera(self, camera_id: str) -> None:
+        self.producer.send([removal(CAMERAS, str(uuid4()), "homeward/test", datetime.now(UTC), camera_id)])
+
+    def put_clip(self, bucket: str, camera_id: str, at: datetime) -> str:
+        key = {FOOTAGE_BUCKET: footage_key, CROPS_BUCKET: crops_key}[bucket](camera_id, at, clip_id(camera_id, at))
+        self.store.put(bucket, key, b"clip")
+        return key
+
     def deletions(self, prefix: str) -> list[Deletion]:
         found = [event.message for event in EventLog(self.kafka).snapshot(DELETIONS)]
         return [one for one in found if isinstance(one, Deletion) and one.prefix == prefix]
@@ -235,6 +257,38 @@ def test_old_footage_goes_held_and_young_footage_stays(world: _World) -> None:
             world.store.delete(bucket, left_key)
     assert list(world.store.lifecycle(SUBJECTS_BUCKET)) == [LifecycleRule("backstop", "", 4)]
     assert {(one.objects_deleted, one.objects_remaining) for one in world.deletions(prefix)} == {(1, 1)}
+
+
+def test_a_camera_keeps_its_own_limit_and_still_does_once_it_is_removed(world: _World) -> None:
+    own, other = f"cam-{uuid4()}", f"cam-{uuid4()}"
+    old = datetime.now(UTC) - timedelta(days=3)
+    kept = set()
+    for bucket in (FOOTAGE_BUCKET, CROPS_BUCKET):
+        world.put_clip(bucket, own, old)
+        kept |= {world.put_clip(bucket, other, old), world.put_clip(bucket, own, old + DAY * 2)}
+    world.camera(own, 2 * DAY)
+    prefix = f"{old.date()}/{own}/"
+    with _running(world, 1) as process:
+        _until(lambda: len(world.deletions(prefix)) == 2, world, "footage and crops of the camera go")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+    assert {one.store for one in world.deletions(prefix)} == {
+        DeletedStore.DELETED_STORE_FOOTAGE,
+        DeletedStore.DELETED_STORE_CROPS,
+    }
+    assert {(one.objects_deleted, one.objects_remaining) for one in world.deletions(prefix)} == {(1, 0)}
+    world.remove_camera(own)
+    late = world.put_clip(FOOTAGE_BUCKET, own, old + timedelta(hours=1))
+    with _running(world, 1):
+        _until(
+            lambda: late not in {info.key for info in world.store.list(FOOTAGE_BUCKET)},
+            world,
+            "what was still spooled goes at the limit that the camera had",
+        )
+    left = {info.key for bucket in (FOOTAGE_BUCKET, CROPS_BUCKET) for info in world.store.list(bucket)}
+    assert kept <= left
+    for bucket in (FOOTAGE_BUCKET, CROPS_BUCKET):
+        world.store.delete_many(bucket, [info.key for info in world.store.list(bucket)])
 
 
 def test_what_runs_out_is_closed_and_wiped(world: _World) -> None:

@@ -10,6 +10,7 @@ from homeward.retention.authorisations import AuthorisationTable
 from homeward.retention.backstop import Backstop
 from homeward.retention.handler import RetentionHandler
 from homeward.retention.holds import HoldTable
+from homeward.retention.limit_table import LimitTable
 from homeward.retention.metrics import RetentionMetrics
 from homeward.retention.part import RetentionPart
 from homeward.retention.settings import RetentionSettings
@@ -25,7 +26,7 @@ from homeward.shared.runtime.service import run_service
 from homeward.shared.runtime.table import TableReader
 from homeward.shared.telemetry.logging import DroppedFields, configure_logging
 from homeward.shared.telemetry.metrics import RuntimeMetrics
-from homeward.shared.topics import AUTHORISATIONS, FOOTAGE_RETENTION, HOLDS
+from homeward.shared.topics import AUTHORISATIONS, CAMERAS, HOLDS
 
 
 def run(settings: RetentionSettings) -> int:
@@ -42,9 +43,11 @@ def run(settings: RetentionSettings) -> int:
 
     authorisations = AuthorisationTable(Verifier(KeySet.from_jwks_file(settings.authorisation_keys), clock))
     holds = HoldTable()
+    limits = LimitTable(store, clock)
     tables = [
         TableReader(settings.kafka, AUTHORISATIONS, authorisations.apply, metrics=runtime_metrics, clock=clock),
         TableReader(settings.kafka, HOLDS, holds.apply, metrics=runtime_metrics, clock=clock),
+        TableReader(settings.kafka, CAMERAS, limits.apply, metrics=runtime_metrics, clock=clock),
     ]
 
     backstop = Backstop(store, KafkaTopicConfigs(settings.kafka), clock, metrics)
@@ -52,13 +55,14 @@ def run(settings: RetentionSettings) -> int:
         store=store,
         authorisations=authorisations,
         holds=holds,
+        limits=limits,
         sweeper=Sweeper(
             store=store,
             events=producer,
             held=holds.in_force,
             clock=clock,
             metrics=metrics,
-            limit=FOOTAGE_RETENTION,
+            limits=limits,
         ),
         wiper=Wiper(store, templates, producer, clock, metrics),
         backstop=backstop,

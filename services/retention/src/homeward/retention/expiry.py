@@ -1,10 +1,11 @@
 """Which objects are past their time, and which of those a hold keeps. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Final
 
+from homeward.retention.limits import CEILING
 from homeward.shared.objectkeys import ClipKey, InvalidKeyError, day_of_prefix
 from homeward.shared.objectstore.port import ObjectInfo
 
@@ -13,6 +14,9 @@ CLIP_LENGTH_MAX: Final = timedelta(minutes=2)
 this long before a hold may still reach into it."""
 
 ONE_DAY: Final = timedelta(days=1)
+
+Limit = Callable[[str, datetime], timedelta]
+"""How long a camera's footage of an instant may live."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +47,18 @@ def taken_at(info: ObjectInfo) -> datetime:
     return info.modified_at if end is None else end
 
 
-def is_due(info: ObjectInfo, cutoff: datetime, held: Sequence[Held]) -> bool:
-    """Return whether the object was taken before `cutoff` and no hold keeps it."""
-    if taken_at(info) >= cutoff:
+def camera_of(key: str) -> str | None:
+    """Return the camera under whose folder of a day the object stands; None where it stands elsewhere."""
+    day, _, rest = key.partition("/")
+    camera_id, slash, _ = rest.partition("/")
+    return camera_id if slash and day_end(f"{day}/") is not None else None
+
+
+def is_due(info: ObjectInfo, now: datetime, limit: Limit, held: Sequence[Held]) -> bool:
+    """Return whether the object is older than its limit and no hold keeps it."""
+    taken = taken_at(info)
+    camera_id = camera_of(info.key)
+    if now - taken <= (CEILING if camera_id is None else min(CEILING, limit(camera_id, taken))):
         return False
     try:
         clip = ClipKey.parse(info.key)
@@ -55,9 +68,9 @@ def is_due(info: ObjectInfo, cutoff: datetime, held: Sequence[Held]) -> bool:
 
 
 def day_end(prefix: str) -> datetime | None:
-    """Return the end of the day of a `<day>/` prefix, None for any other prefix."""
+    """Return the end of the day of a `<day>/` or `<day>/<camera_id>/` prefix, None for any other prefix."""
     try:
-        day = day_of_prefix(prefix)
+        day = day_of_prefix(f"{prefix.partition('/')[0]}/")
     except InvalidKeyError:
         return None
     return datetime.combine(day, time(), UTC) + ONE_DAY

@@ -7,6 +7,7 @@ from typing import Final
 from homeward.retention.authorisations import AuthorisationTable, Ended, Ending
 from homeward.retention.backstop import Backstop
 from homeward.retention.holds import HoldTable
+from homeward.retention.limit_table import LimitTable
 from homeward.retention.metrics import RetentionMetrics
 from homeward.retention.ports import TemplatesUnavailableError
 from homeward.retention.sweep import Sweeper
@@ -51,6 +52,7 @@ class RetentionHandler:
         store: ObjectStore,
         authorisations: AuthorisationTable,
         holds: HoldTable,
+        limits: LimitTable,
         sweeper: Sweeper,
         wiper: Wiper,
         backstop: Backstop,
@@ -62,6 +64,7 @@ class RetentionHandler:
         self._store = store
         self._authorisations = authorisations
         self._holds = holds
+        self._limits = limits
         self._sweeper = sweeper
         self._wiper = wiper
         self._backstop = backstop
@@ -79,6 +82,7 @@ class RetentionHandler:
         Raises ObjectStoreUnavailableError or DeliveryError; calling again takes up what is left.
         """
         self._end_authorisations()
+        self._limits.settle()
         now = self._clock.now()
         if self._next_sweep is None or now >= self._next_sweep:
             self._sweep(now)

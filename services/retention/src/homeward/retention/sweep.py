@@ -1,13 +1,15 @@
 """Deletes footage and crops past their time, by listing, and says what a second listing still showed."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Protocol
 
-from homeward.retention.expiry import Held, day_end, is_due, may_hold_due
+from homeward.retention.expiry import ONE_DAY, Held, camera_of, day_end, is_due, may_hold_due
+from homeward.retention.limits import CEILING
 from homeward.retention.metrics import RetentionMetrics
 from homeward.retention.ports import Events
 from homeward.retention.source import SOURCE
@@ -54,8 +56,20 @@ class _Tally:
             self.others += 1
 
 
+class Limits(Protocol):
+    """How long the footage of each camera lives."""
+
+    def limit(self, camera_id: str, taken_at: datetime) -> timedelta:
+        """Return how long the camera's footage of `taken_at` may live."""
+        ...
+
+    def shorter(self) -> AbstractSet[str]:
+        """Return the cameras of which some footage lives less long than others'."""
+        ...
+
+
 class Sweeper:
-    """Sweeps the buckets of footage and crops. `held` answers what is held now; `limit` is how long footage lives."""
+    """Sweeps the buckets of footage and crops. `held` answers what is held now."""
 
     def __init__(
         self,
@@ -65,41 +79,58 @@ class Sweeper:
         held: Callable[[datetime], Sequence[Held]],
         clock: Clock,
         metrics: RetentionMetrics,
-        limit: timedelta,
+        limits: Limits,
     ) -> None:
         self._store = store
         self._events = events
         self._held = held
         self._clock = clock
         self._metrics = metrics
-        self._limit = limit
+        self._limits = limits
 
     def sweep(self) -> None:
         """Delete everything past its time that no hold keeps, and announce it day by day.
 
         Raises ObjectStoreUnavailableError or DeliveryError: the next sweep takes up what is left.
         """
-        cutoff = self._clock.now() - self._limit
+        now = self._clock.now()
+        shorter = self._limits.shorter()
         for bucket in SWEPT_BUCKETS:
             for prefix in list(self._store.list_prefixes(bucket)):
-                if may_hold_due(prefix, cutoff):
-                    self._sweep_prefix(bucket, prefix, cutoff)
+                if may_hold_due(prefix, now - CEILING):
+                    self._sweep_prefix(bucket, prefix)
+                elif shorter:
+                    self._sweep_cameras(bucket, prefix, shorter, now)
 
-    def _sweep_prefix(self, bucket: str, prefix: str, cutoff: datetime) -> None:
-        held = self._held(self._clock.now())
-        before, marked = self._delete(bucket, prefix, cutoff, held)
+    def _sweep_cameras(self, bucket: str, day: str, shorter: AbstractSet[str], now: datetime) -> None:
+        """Sweep those folders of a young day in which a camera's own limit may have passed."""
+        end = day_end(day)
+        if end is None:
+            return
+        for prefix in list(self._store.list_prefixes(bucket, day)):
+            camera_id = camera_of(prefix)
+            if camera_id is None or camera_id not in shorter:
+                continue
+            # The limit of a day's first moment is the shortest of the day.
+            if may_hold_due(prefix, now - self._limits.limit(camera_id, end - ONE_DAY)):
+                self._sweep_prefix(bucket, prefix)
+
+    def _sweep_prefix(self, bucket: str, prefix: str) -> None:
+        # One moment for both listings, so that what comes due in between is not counted as deleted.
+        at = self._clock.now()
+        held = self._held(at)
+        before, marked = self._delete(bucket, prefix, at, held)
         if not marked:
             return
         after = _Tally()
         for info in self._objects(bucket, prefix):
-            after.count(info, due=is_due(info, cutoff, held))
+            after.count(info, due=is_due(info, at, self._limits.limit, held))
         deleted = max(0, before.due - after.due)
         remaining = after.due + after.others
-        end = day_end(prefix)
-        gone = remaining == 0 and end is not None and end <= cutoff
+        gone = remaining == 0 and self._over(prefix, at)
         now = self._clock.now()
         # A day is gone once; parts of it go pass by pass, each named by the newest object that it deleted.
-        part = "gone" if gone else before.newest or format_instant(cutoff)
+        part = "gone" if gone else before.newest or format_instant(at)
         deletion = Deletion(
             deletion_id=derived_id("deletion", bucket, prefix, part),
             reason=DeletionReason.DELETION_REASON_RETENTION,
@@ -113,15 +144,17 @@ class Sweeper:
         self._events.send([new_event(DELETIONS, deletion.deletion_id, SOURCE, now, deletion)])
         self._store.delete(bucket, prefix + MARKER)
         self._metrics.objects_deleted.labels(bucket).inc(deleted)
-        _log.info("deleted past its time", bucket=bucket, day_ends_at=end, deleted=deleted, objects=remaining)
+        _log.info(
+            "deleted past its time", bucket=bucket, day_ends_at=day_end(prefix), deleted=deleted, objects=remaining
+        )
 
-    def _delete(self, bucket: str, prefix: str, cutoff: datetime, held: Sequence[Held]) -> tuple[_Tally, bool]:
+    def _delete(self, bucket: str, prefix: str, at: datetime, held: Sequence[Held]) -> tuple[_Tally, bool]:
         """Delete what is due; return the count of what was listed and whether there is anything to announce."""
         tally = _Tally()
         marked = any(info.key == prefix + MARKER for info in islice(self._store.list(bucket, prefix + MARKER), 1))
         batch: list[str] = []
         for info in self._objects(bucket, prefix):
-            due = is_due(info, cutoff, held)
+            due = is_due(info, at, self._limits.limit, held)
             tally.count(info, due=due)
             if not due:
                 continue
@@ -134,6 +167,14 @@ class Sweeper:
                 batch = []
         self._delete_batch(bucket, batch)
         return tally, marked
+
+    def _over(self, prefix: str, at: datetime) -> bool:
+        """Whether everything that can ever stand under the prefix is past its time at `at`."""
+        end = day_end(prefix)
+        if end is None:
+            return False
+        camera_id = camera_of(prefix)
+        return end + (CEILING if camera_id is None else self._limits.limit(camera_id, end)) <= at
 
     def _delete_batch(self, bucket: str, keys: Sequence[str]) -> None:
         if not keys:
