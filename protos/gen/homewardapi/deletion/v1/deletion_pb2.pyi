@@ -101,7 +101,7 @@ class Deletion(_message.Message):
     store: Global___DeletedStore.ValueType
     """store is where it was."""
     prefix: _builtins.str
-    """prefix is what was deleted there: a day ("2026-11-23/") or an authorisation's id."""
+    """prefix is what was deleted there: a day ("2026-11-23/"), a camera's day ("2026-11-23/gate/") or an authorisation's id."""
     objects_deleted: _builtins.int
     """objects_deleted is the number of objects or templates deleted."""
     bytes_deleted: _builtins.int
