@@ -37,6 +37,9 @@ SETTLES: Final = timedelta(seconds=1)
 """How long a connection lasts before its first clip may end. FFmpeg keeps back the frames of its probing, up to some
 seconds of them: a clip of those alone would be placed too late, since none of them came as it was taken."""
 
+_EARLY_AT_MOST: Final = 512
+"""Packets of sound kept while the stamper keeps the picture back: 10 s of AAC."""
+
 _log = get_logger()
 
 
@@ -95,6 +98,8 @@ class Feed:
         """Why the last clip was broken off, until the next one begins."""
         self._silent = session.audio is None
         """Whether it is known that no sound is recorded."""
+        self._early: list[Packet] = []
+        """Sound that came while the stamper kept the picture back."""
         self.clips = 0
 
     def run(self, stop: StopSignal) -> None:
@@ -110,6 +115,8 @@ class Feed:
                 waited = now - before if live and before is not None else None
                 before = now
                 self._take_all(offer(packet, waited), now, stop)
+            elif self._stamper.holds and len(self._early) < _EARLY_AT_MOST:
+                self._early.append(packet)
             else:
                 self._hear(packet)
             if stop.is_set():
@@ -136,6 +143,10 @@ class Feed:
             self._take(packet, now)
             if stop.is_set():
                 return
+        if self._early and packets:
+            early, self._early = self._early, []
+            for sound in early:
+                self._hear(sound)
 
     def _take(self, packet: Stamped, now: datetime) -> None:
         if packet.jump is not None:

@@ -32,6 +32,11 @@ class Stamper:
         self._held: list[Packet] = []
         self._last: Stamped | None = None
 
+    @property
+    def holds(self) -> bool:
+        """Whether packets are kept back."""
+        return bool(self._held)
+
     def offer(self, packet: Packet, waited: timedelta | None) -> Sequence[Stamped]:
         """Return the packets that are now whole.
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import av
 import av.error
+from av.bitstream import BitStreamFilterContext
 
 from homeward.ingest.adapters.pyav_proof import decodes
 from homeward.ingest.packets import Packet, Stamped
@@ -172,6 +173,9 @@ class _Sound:
         self._stream = container.add_stream_from_template(session.audio_stream)
         self._stream.time_base = self._time_base
         self._zero = round(zero_s / self._time_base)
+        # AAC from MPEG-TS carries headers in each packet that MP4 keeps elsewhere.
+        in_packets = session.audio.codec == "aac" and not session.audio_stream.codec_context.extradata
+        self._filter = BitStreamFilterContext("aac_adtstoasc", session.audio_stream) if in_packets else None
         self._furthest = round(_SOUND_WITHIN_S / self._time_base)
         self._next: int | None = None
 
@@ -185,7 +189,11 @@ class _Sound:
             at = max(at, self._next)
         # Two packets of one time are disorder, which the muxer refuses.
         self._next = at + 1
-        payload: Any = packet.payload
+        whole: Any = packet.payload
+        for payload in [whole] if self._filter is None else self._filter.filter(whole):
+            self._mux(container, payload, at)
+
+    def _mux(self, container: Any, payload: Any, at: int) -> None:
         payload.stream = self._stream
         payload.time_base = self._time_base
         payload.pts = payload.dts = at
