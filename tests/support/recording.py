@@ -77,13 +77,18 @@ class Sent:
 
 @dataclass(frozen=True)
 class Connection:
-    """One attempt to open a source: `refused`, or what it sends and how it ends."""
+    """One attempt to open a source: `refused`, or what it sends and how it ends.
+
+    `camera_clock` is what sender reports tell of a time stamp.
+    """
 
     sent: Sequence[Sent] = ()
     opens_after_s: float = 0.0
     refused: SourceError | None = None
-    ends: SourceError | None = None
+    ends: BaseException | None = None
     length: timedelta | None = None
+    camera_clock: Callable[[int], datetime | None] = lambda _: None
+    audio: AudioFormat | None = None
 
 
 class ScriptedSession:
@@ -96,11 +101,11 @@ class ScriptedSession:
         self._connection = connection
         self._clock = clock
         self.length = connection.length
-        self.audio: AudioFormat | None = None
+        self.audio = connection.audio
         self.closed = False
 
-    def sent_at(self, pts: int) -> datetime | None:  # noqa: ARG002 - the port's
-        return None
+    def sent_at(self, pts: int) -> datetime | None:
+        return self._connection.camera_clock(pts)
 
     def packets(self) -> Iterator[Packet]:
         for sent in self._connection.sent:
@@ -135,14 +140,13 @@ class ScriptedSources:
 
 
 class PlainWriter:
-    """A clip as JSON: the payloads of its packets."""
+    """A clip as JSON: the payloads of its packets, of both tracks."""
 
     def __init__(self, path: Path, failing: Callable[[Stamped], ClipWriteError | None]) -> None:
         self._path = path
         self._failing = failing
         self._packets: list[tuple[object, int, int]] = []
         self.audio_codec: str | None = None
-        self.heard: list[object] = []
 
     def write(self, packet: Stamped) -> None:
         if (error := self._failing(packet)) is not None:
@@ -151,7 +155,7 @@ class PlainWriter:
 
     def hear(self, packet: Packet) -> None:
         self.audio_codec = "aac"
-        self.heard.append(packet.payload)
+        self._packets.append((packet.payload, -1, -1))
 
     def finish(self, last_ticks: int) -> None:
         assert last_ticks > 0
@@ -216,6 +220,10 @@ class World:
             self.contents[entry.serial] = entry.path.read_text() if entry.path else ""
             self.spool.free(entry)
         return taken
+
+    def payloads(self, entries: list[Entry]) -> list[int]:
+        """Return the payloads of all footage among what was taken out of the spool."""
+        return [packet[0] for entry in entries if entry.path for packet in json.loads(self.contents[entry.serial])]
 
     contents: dict[int, str] = field(default_factory=dict)
 
