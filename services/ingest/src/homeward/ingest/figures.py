@@ -3,10 +3,13 @@
 import threading
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
 
+from homeward.ingest.clockdrift import Reading
 from homeward.ingest.stretches import Footage, Stretch
 
-_BITS_A_BYTE = 8
+_BITS_A_BYTE: Final = 8
+_UNKNOWN_CLOCK: Final = Reading(None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,14 +20,6 @@ class Connection:
     audio_codec: str | None
     width_px: int
     height_px: int
-
-
-@dataclass(frozen=True, slots=True)
-class CameraClock:
-    """The camera's clock less the recorder's, and how fast it gains; None where it is not known."""
-
-    offset: timedelta | None = None
-    drift_ppm: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +44,7 @@ class CameraFigures:
         self._lost = 0
         self._connected = False
         self._connection: Connection | None = None
-        self._clock = CameraClock()
+        self._clock = _UNKNOWN_CLOCK
         self._last_clip: Stretch | None = None
 
     def connected(self, codec: str, audio_codec: str | None, width_px: int, height_px: int) -> None:
@@ -65,12 +60,12 @@ class CameraFigures:
 
     def clock(self, offset: timedelta | None, drift_ppm: float | None) -> None:
         """Take note of the camera's clock."""
-        self._clock = CameraClock(offset, drift_ppm)
+        self._clock = Reading(offset, drift_ppm)
 
     def disconnected(self) -> None:
         """Take note that the connection ended; what its camera's clock told ends with it."""
         self._connected = False
-        self._clock = CameraClock()
+        self._clock = _UNKNOWN_CLOCK
 
     def announced(self, stretch: Stretch) -> None:
         """Take note of a stretch that was announced."""
@@ -88,7 +83,7 @@ class CameraFigures:
         return self._connection
 
     @property
-    def camera_clock(self) -> CameraClock:
+    def camera_clock(self) -> Reading:
         """What is known of the camera's clock."""
         return self._clock
 
@@ -123,6 +118,12 @@ class FigureBook:
         """Let a camera's figures go."""
         with self._lock:
             self._figures.pop(camera_id, None)
+
+    def disconnected(self, camera_id: str) -> None:
+        """Take note that a camera's connection ended. That of a camera that left begins no figures."""
+        figures = self.find(camera_id)
+        if figures is not None:
+            figures.disconnected()
 
     def announced(self, stretch: Stretch) -> None:
         """Take note of a stretch that was announced. What was spooled of a camera that left begins no figures."""

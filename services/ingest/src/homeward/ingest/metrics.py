@@ -11,9 +11,12 @@ from homeward.ingest.stretches import Stretch
 _SEND_BUCKETS_S = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 """From a small clip to a store that is barely there."""
 
+_LATENCY_BUCKETS_S = (0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800, 7200)
+"""From a clip that was sent at once to one that waited for a store for hours."""
+
 
 class IngestMetrics:
-    """What ingest counts. No label names a camera: their number is unbounded."""
+    """What ingest counts of all cameras together; `CameraMetrics` tells of each."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._clips = Counter("homeward_ingest_clips", "Clips spooled.", registry=registry)
@@ -41,6 +44,12 @@ class IngestMetrics:
             "homeward_ingest_send_seconds",
             "Time to store and announce one stretch.",
             buckets=_SEND_BUCKETS_S,
+            registry=registry,
+        )
+        self._latency = Histogram(
+            "homeward_ingest_clip_latency_seconds",
+            "Time from the end of a camera's clip, a frame after its last, to the delivery of its event.",
+            buckets=_LATENCY_BUCKETS_S,
             registry=registry,
         )
         self._send_failures = Counter(
@@ -91,6 +100,10 @@ class IngestMetrics:
     def sent(self, seconds: float) -> None:
         """Note how long a stretch took to send."""
         self._sent.observe(seconds)
+
+    def announced(self, seconds: float) -> None:
+        """Note how long after its end a camera's clip was announced."""
+        self._latency.observe(seconds)
 
     def send_failed(self) -> None:
         """Count an attempt that failed."""

@@ -8,6 +8,7 @@ from homeward.ingest.gate import OpenGate
 from homeward.ingest.ledger import Ledger
 from homeward.ingest.ports import SourceCorruptError, SourceError, StopSignal, VideoSession
 from homeward.ingest.recording import RecordingReader
+from homeward.ingest.recording_folder import FolderReader
 from homeward.ingest.sources import SourceSpec
 from homeward.ingest.timeline import LiveTimeline
 from homeward.ingest.tools import Tools
@@ -47,10 +48,12 @@ class CameraRecorder:
             self._wait(stop)
 
     def _record(self, stop: StopSignal) -> None:
-        if self._spec.recording is None:
-            self._live(stop)
-        else:
+        if self._spec.recording is not None:
             RecordingReader(self._spec, self._spec.recording, self._tools).read(stop)
+        elif self._spec.folder is not None:
+            FolderReader(self._spec, self._spec.folder, self._tools).read(stop)
+        else:
+            self._live(stop)
 
     def _live(self, stop: StopSignal) -> None:
         tools, name = self._tools, self._spec.camera_id
@@ -104,6 +107,7 @@ class CameraRecorder:
             finally:
                 feed.drop()
                 session.close()
+                self._tools.book.disconnected(name)
         if feed.clips:
             self._attempt = 0
         if not stop.is_set():

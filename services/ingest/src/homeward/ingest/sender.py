@@ -2,12 +2,13 @@
 
 import hashlib
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from homeward.ingest.metrics import IngestMetrics
 from homeward.ingest.ports import Entry, SendQueue
-from homeward.ingest.stretches import Footage
+from homeward.ingest.stretches import Footage, Stretch
 from homeward.shared.clock import Clock
 from homeward.shared.objectkeys import FOOTAGE_BUCKET
 from homeward.shared.objectstore.port import ObjectStore, ObjectStoreError
@@ -45,7 +46,9 @@ class Sender:
         clock: Clock,
         metrics: IngestMetrics,
         workers: int = 1,
+        announced: Callable[[Stretch], None] = lambda _: None,
     ) -> None:
+        """`announced` is told each stretch that was announced, by the thread that sent it."""
         self._queue = queue
         self._store = store
         self._producer = producer
@@ -53,6 +56,7 @@ class Sender:
         self._clock = clock
         self._metrics = metrics
         self._workers = workers
+        self._announced = announced
 
     def ready(self) -> bool:
         """Whether stretches can be taken: always, since the spool stands between."""
@@ -86,6 +90,9 @@ class Sender:
         self._producer.send([entry.stretch.event()])
         self._queue.free(entry)
         self._metrics.sent(self._clock.monotonic() - began_s)
+        if isinstance(entry.stretch.outcome, Footage) and not entry.replayable:
+            self._metrics.announced((self._clock.now() - entry.stretch.ends_at).total_seconds())
+        self._announced(entry.stretch)
 
     def _put(self, entry: Entry, path: Path, footage: Footage) -> None:
         try:

@@ -2,19 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import Enum
-from typing import Final
 
-from homeward.ingest.figures import CameraClock, CameraFigures, Connection, Counts
+from homeward.ingest.clockdrift import ClockLimits, Reading
+from homeward.ingest.figures import CameraFigures, Connection, Counts
 from homeward.ingest.schedule import Schedule
 from homeward.ingest.stretches import Stretch
 from homeward.shared.instants import to_duration, to_timestamp
 from homewardapi.camera.v1 import camera_status_pb2
 from homewardapi.camera.v1.camera_status_pb2 import CameraAlarm, CameraState, CameraStatus
-
-DRIFT_LIMIT_PPM: Final = 100.0
-"""Crystals are made to within 50 ppm; twice as much, 9 s a day, is a clock that nothing sets right."""
 
 
 class Standing(Enum):
@@ -72,14 +69,6 @@ class Rates:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """What is still well: a camera's clock may be off by `clock_offset` and gain `drift_ppm`."""
-
-    clock_offset: timedelta
-    drift_ppm: float = DRIFT_LIMIT_PPM
-
-
-@dataclass(frozen=True, slots=True)
 class Measurement:
     """One camera at one moment."""
 
@@ -88,7 +77,7 @@ class Measurement:
     state: CameraState.ValueType
     rates: Rates
     connection: Connection | None
-    clock: CameraClock
+    clock: Reading
     waiting: Waiting
     last_clip: Stretch | None
     through: datetime | None
@@ -151,7 +140,7 @@ def measure(
     waiting: Waiting,
     spooled_through: datetime | None,
     spool_filling: bool,
-    limits: Limits,
+    limits: ClockLimits,
 ) -> Measurement:
     """Return the camera as it is now. `spooled_through` is where its last spooled stretch ended."""
     clock = figures.camera_clock
@@ -175,14 +164,12 @@ def measure(
 
 
 def _alarms(
-    state: CameraState.ValueType, rates: Rates, clock: CameraClock, limits: Limits
+    state: CameraState.ValueType, rates: Rates, clock: Reading, limits: ClockLimits
 ) -> Iterator[CameraAlarm.ValueType]:
     trying = state in (camera_status_pb2.CAMERA_STATE_CONNECTING, camera_status_pb2.CAMERA_STATE_RECORDING)
     if trying and rates.whole and rates.frames_per_s == 0:
         yield camera_status_pb2.CAMERA_ALARM_NOT_RECORDED
-    if clock.offset is not None and abs(clock.offset) > limits.clock_offset:
-        yield camera_status_pb2.CAMERA_ALARM_CLOCK_OFFSET
-    if clock.drift_ppm is not None and abs(clock.drift_ppm) > limits.drift_ppm:
-        yield camera_status_pb2.CAMERA_ALARM_CLOCK_DRIFT
+    for alarm in sorted(limits.alarms(clock), key=lambda one: one.name):
+        yield CameraAlarm.Value(f"CAMERA_ALARM_CLOCK_{alarm.name}")
     if rates.packets_lost:
         yield camera_status_pb2.CAMERA_ALARM_PACKETS_LOST

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
+from homeward.ingest.clockdrift import ClockLimits
 from homeward.ingest.figures import CameraFigures, Counts, FigureBook
 from homeward.ingest.ports import CameraState as Remembered
-from homeward.ingest.status import Limits, Measurement, OwnedCamera, Rates, Waiting, measure, state_of
+from homeward.ingest.status import Measurement, OwnedCamera, Rates, Waiting, measure, state_of
 from homeward.ingest.stretches import SOURCE
 from homeward.shared.clock import Clock
 from homeward.shared.events import Event, new_event, removal
@@ -108,7 +109,7 @@ class StatusTeller:
         board: StatusBoard,
         *,
         clock: Clock,
-        limits: Limits,
+        limits: ClockLimits | None = None,
     ) -> None:
         self._roster = roster
         self._book = book
@@ -116,7 +117,7 @@ class StatusTeller:
         self._producer = producer
         self._board = board
         self._clock = clock
-        self._limits = limits
+        self._limits = limits or ClockLimits()
         self._told: dict[str, _Told] = {}
         self._removed: set[str] = set()
         # What an earlier process recorded may have been removed while nothing ran.

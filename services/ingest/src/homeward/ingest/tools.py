@@ -1,10 +1,12 @@
 """What every camera's recorder works with."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from homeward.ingest.cutting import Cutter
 from homeward.ingest.feed import Feed
+from homeward.ingest.figures import FigureBook
 from homeward.ingest.gate import Gate
+from homeward.ingest.imports import FootageFolders, NoFolders
 from homeward.ingest.ledger import Ledger
 from homeward.ingest.metrics import IngestMetrics
 from homeward.ingest.ports import ClipWriters, StretchSpool, VideoSession, VideoSources
@@ -24,11 +26,16 @@ class Tools:
     clock: Clock
     backoff: Backoff
     metrics: IngestMetrics
+    book: FigureBook = field(default_factory=FigureBook)
+    folders: FootageFolders = field(default_factory=NoFolders)
 
     def feed(
         self, spec: SourceSpec, session: VideoSession, *, timeline: Timeline, gate: Gate, ledger: Ledger, live: bool
     ) -> Feed:
         """Return what makes clips of one session; `live` says that its packets come as they are taken."""
+        figures = self.book.of(spec.camera_id)
+        audio = None if session.audio is None else session.audio.codec
+        figures.connected(session.codec, audio, session.width_px, session.height_px)
         return Feed(
             spec.camera_id,
             session,
@@ -40,4 +47,5 @@ class Tools:
             spool=self.spool,
             clock=self.clock,
             live=live,
+            figures=figures,
         )
