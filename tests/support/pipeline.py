@@ -12,6 +12,7 @@ from homeward.cli.camera import camera_changed
 from homeward.cli.commands.authorise import open_authority
 from homeward.cli.operator import Operator, Searched
 from homeward.cli.progress import SearchProgress
+from homeward.cli.stack.services import SERVICES
 from homeward.cli.stack.stack import Stack
 from homeward.shared.clock import SystemClock
 from homeward.shared.runtime.producer import EventProducer
@@ -71,9 +72,12 @@ class Pipeline:
 
 
 @contextmanager
-def running(folder: Path, *, durable: bool = False) -> Iterator[Pipeline]:
-    """Yield a Homeward that runs on `folder`, and stop it afterwards; `durable` keeps its events for the next one."""
-    stack = Stack(folder, model_folder(), durable=durable)
+def running(folder: Path, *, durable: bool = False, services: Sequence[str] = SERVICES) -> Iterator[Pipeline]:
+    """Yield a Homeward that runs on `folder`, and stop it afterwards.
+
+    `durable` keeps its events for the next one; `services` are those that run.
+    """
+    stack = Stack(folder, model_folder(), durable=durable, named=services)
     context = stack.start()
     producer = EventProducer(context.kafka, client_id="homeward-tests")
     try:

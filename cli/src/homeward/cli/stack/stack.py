@@ -3,7 +3,7 @@
 import http.client
 import json
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -34,7 +34,7 @@ def _silent(_: str) -> None:
 
 @dataclass
 class Stack:
-    """One machine's Homeward. `overrides` are further settings of a service, by its name.
+    """One machine's Homeward: the services `named`. `overrides` are further settings of a service, by its name.
 
     Without `durable` the broker keeps its log in memory, which costs far less and is gone when it stops.
     `report` is told in words what is being started and what ended by itself.
@@ -44,6 +44,7 @@ class Stack:
     models: Path
     overrides: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     durable: bool = True
+    named: Sequence[str] = SERVICES
     report: Callable[[str], None] = _silent
     clock: Clock = field(default_factory=SystemClock)
 
@@ -133,7 +134,7 @@ class Stack:
         commands = ServiceCommands(
             self.folder, self.models, self._broker.environment, settings, self._ports, self.overrides
         )
-        for service in SERVICES:
+        for service in self.named:
             self.services[service] = ChildProcess(commands.command(service))
             self.services[service].start()
         for service, child in self.services.items():

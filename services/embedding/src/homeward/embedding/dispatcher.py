@@ -2,7 +2,7 @@
 
 import queue
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Final
@@ -22,6 +22,7 @@ _IDLE_S: Final = 0.2
 @dataclass(frozen=True, slots=True)
 class _Job:
     face: NDArray[np.uint8]
+    wanted: Callable[[], bool]
     answer: "Future[NDArray[np.float32]]" = field(default_factory=Future)
 
 
@@ -30,7 +31,7 @@ class StoppedError(Exception):
 
 
 class Dispatcher:
-    """A part that runs one thread for each engine. `template` may be called by any thread while it runs."""
+    """A part that runs one thread for each engine. `submit` may be called by any thread while it runs."""
 
     def __init__(
         self,
@@ -79,14 +80,18 @@ class Dispatcher:
         for thread in threads:
             thread.join()
 
-    def template(self, face: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return the template of unit length of one face, uint8 112x112x3 RGB. Blocks; raises StoppedError."""
-        job = _Job(face)
+    def submit(self, face: NDArray[np.uint8], wanted: Callable[[], bool]) -> "Future[NDArray[np.float32]]":
+        """Return at once what will hold the template of unit length of one face, uint8 112x112x3 RGB.
+
+        A face that is not `wanted` any more when an engine comes to it is passed over, and its future cancelled.
+        Callbacks of the future run on an engine's thread, which computes nothing meanwhile. Raises StoppedError.
+        """
+        job = _Job(face, wanted)
         with self._state:
             if self._stopped:
                 raise StoppedError("the service is stopping")
             self._jobs.put(job)
-        return job.answer.result()
+        return job.answer
 
     def _serve(self, engine: Embedder) -> None:
         used = False
@@ -130,7 +135,11 @@ class Dispatcher:
             jobs.append(job)
         return jobs
 
-    def _answer(self, engine: Embedder, jobs: list[_Job]) -> None:
+    def _answer(self, engine: Embedder, asked: list[_Job]) -> None:
+        # A future that was told to run can no longer be cancelled, and the others nobody waits for.
+        jobs = [job for job in asked if _begins(job)]
+        if not jobs:
+            return
         begun = self._clock.monotonic()
         try:
             rows = engine.embed(np.stack([job.face for job in jobs]))
@@ -141,3 +150,9 @@ class Dispatcher:
         self._metrics.embedded(len(jobs), self._clock.monotonic() - begun)
         for job, row in zip(jobs, rows, strict=True):
             job.answer.set_result(row.copy())
+
+
+def _begins(job: _Job) -> bool:
+    if not job.wanted():
+        job.answer.cancel()
+    return job.answer.set_running_or_notify_cancel()

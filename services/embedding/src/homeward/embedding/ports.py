@@ -1,5 +1,7 @@
 """What the use case needs of the world."""
 
+from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Protocol
 
 import numpy as np
@@ -56,8 +58,12 @@ class TemplateMaker(Protocol):
         """The model's name and hash."""
         ...
 
-    def template(self, face: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return the template of unit length of one face, uint8 112x112x3 RGB. Blocks; any thread may call it."""
+    def submit(self, face: NDArray[np.uint8], wanted: Callable[[], bool]) -> "Future[NDArray[np.float32]]":
+        """Return at once what will hold the template of unit length of one face, uint8 112x112x3 RGB.
+
+        Any thread may call it. `wanted` is asked before the face is computed; where it says no, the future is
+        cancelled. A callback of the future must be quick: the model waits for it.
+        """
         ...
 
 

@@ -45,8 +45,8 @@ class EmbeddingSettings(ServiceSettings):
     )
     grpc_listen: str = Field(default="127.0.0.1:50051", description="host:port on which templates are asked for.")
     streams_max: int = Field(default=16, ge=1, le=256, description="Streams served at once, one thread each.")
-    in_flight_max: int = Field(default=16, ge=1, le=256, description="Questions under way in one stream.")
-    readers: int = Field(default=32, ge=1, le=256, description="Crops and photos read at once, over all streams.")
+    in_flight_max: int = Field(default=32, ge=1, le=256, description="Questions under way in one stream.")
+    readers: int = Field(default=16, ge=1, le=256, description="Reads of the object store at once, over all streams.")
     engines: int = Field(
         default_factory=_cores, ge=1, le=128, description="Models at work, one thread each; by default one a core."
     )

@@ -1,0 +1,1 @@
+"""How much the scores of an embedder are worth, measured on pairs of photos."""
