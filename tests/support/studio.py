@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from homeward.ingest.adapters.credential_files import CredentialFiles
 from homeward.ingest.adapters.disk_spool import DiskSpool
+from homeward.ingest.adapters.footage_folders import DiskFolders
 from homeward.ingest.adapters.pyav_source import PyavSources, silence_ffmpeg
 from homeward.ingest.adapters.pyav_writer import PyavWriters
 from homeward.ingest.metrics import IngestMetrics
@@ -42,7 +43,7 @@ class Studio:
         sources = PyavSources(
             CredentialFiles(self.credentials), open_timeout=timedelta(seconds=5), read_timeout=timedelta(seconds=2)
         )
-        self.tools = Tools(sources, PyavWriters(), self.spool, self.clock, retry, metrics)
+        self.tools = Tools(sources, PyavWriters(), self.spool, self.clock, retry, metrics, folders=DiskFolders())
         self.sender = Sender(self.spool, self.store, self.producer, backoff=retry, clock=self.clock, metrics=metrics)
 
     def record(self, spec: SourceSpec) -> None:

@@ -1,6 +1,7 @@
 """Small videos made on the spot, and their packets' hashes."""
 
 import hashlib
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,14 @@ HEIGHT_PX = 108
 
 
 def make_video(
-    path: Path, *, codec: str = "libx264", fps: int = 10, seconds: int = 30, gop: int = 100, b_frames: int = 3
+    path: Path,
+    *,
+    codec: str = "libx264",
+    fps: int = 10,
+    seconds: int = 30,
+    gop: int = 100,
+    b_frames: int = 3,
+    created_at: datetime | None = None,
 ) -> Path:
     """Encode a bar that wanders over a grey field; a key frame each `gop` frames, closed groups."""
     common = f"keyint={gop}:min-keyint={gop}:bframes={b_frames}:b-adapt=0:scenecut=0:open-gop=0"
@@ -21,6 +29,8 @@ def make_video(
         "libx265": {"preset": "ultrafast", "x265-params": f"{common}:log-level=none"},
     }[codec]
     with av.open(str(path), "w") as container:
+        if created_at is not None:
+            container.metadata["creation_time"] = created_at.isoformat()
         stream: Any = container.add_stream(codec, rate=fps, options=options)
         stream.width, stream.height, stream.pix_fmt = WIDTH_PX, HEIGHT_PX, "yuv420p"
         picture = np.full((HEIGHT_PX, WIDTH_PX, 3), 96, np.uint8)

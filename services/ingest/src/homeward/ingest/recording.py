@@ -1,6 +1,7 @@
 """Reads one file of footage at its own times."""
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from homeward.ingest.coverage import Cause, Coverage
 from homeward.ingest.feed import Feed
@@ -13,6 +14,56 @@ from homeward.ingest.tools import Tools
 from homeward.shared.telemetry.logging import get_logger
 
 _log = get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class FileReader:
+    """Reads one open file into a ledger. `spec` is the file's own, `recording` where it lies in time."""
+
+    spec: SourceSpec
+    recording: RecordingSpec
+    tools: Tools
+
+    def read(self, session: VideoSession, ledger: Ledger, through: datetime | None, stop: StopSignal) -> int:
+        """Read from `through` to the end or `stop`, and close the session; return the number of clips.
+
+        Raises SourceLostError when the file can be read no further now; what was read is kept.
+        """
+        timeline = RecordingTimeline(session.time_base, self.recording.starts_at)
+        gate = RecordingGate(
+            timeline,
+            through=through,
+            pacing=self.recording.pacing,
+            spool=self.tools.spool,
+            clock=self.tools.clock,
+            stop=stop,
+        )
+        feed = self.tools.feed(self.spec, session, timeline=timeline, gate=gate, ledger=ledger, live=False)
+        try:
+            with self.tools.metrics.recording():
+                self._feed(feed, session, timeline, ledger, stop)
+        finally:
+            feed.drop()
+            session.close()
+        return feed.clips
+
+    def _feed(
+        self, feed: Feed, session: VideoSession, timeline: RecordingTimeline, ledger: Ledger, stop: StopSignal
+    ) -> None:
+        try:
+            feed.run(stop)
+        except SourceCorruptError as error:
+            # Reading it again would end at the same place: what was read is kept, the rest is told.
+            _log.warning("recording is corrupt", camera_id=self.spec.camera_id, error=error)
+            feed.finish()
+            if session.length is not None:
+                ledger.coverage.open_from(timeline.at(timedelta(0)))
+                ledger.coverage.cause = Cause.CORRUPT
+                ledger.gap_until(timeline.at(session.length))
+        else:
+            # Stopped, the open clip would end where no key frame is: the next run takes it from its beginning.
+            if not stop.is_set():
+                feed.finish()
 
 
 class RecordingReader:
@@ -35,42 +86,10 @@ class RecordingReader:
             _log.info("recording is done already", camera_id=name)
             return
         session = tools.sources.open(self._spec)
-        timeline = RecordingTimeline(session.time_base, self._recording.starts_at)
-        gate = RecordingGate(
-            timeline,
-            through=state.through,
-            pacing=self._recording.pacing,
-            spool=tools.spool,
-            clock=tools.clock,
-            stop=stop,
-        )
         coverage = Coverage(state.through, Cause.CORRUPT)
         ledger = Ledger(tools.spool, name, coverage, recording=identity, told=tools.metrics.told)
-        feed = tools.feed(self._spec, session, timeline=timeline, gate=gate, ledger=ledger, live=False)
-        try:
-            with tools.metrics.recording():
-                self._read(feed, session, timeline, ledger, stop)
-        finally:
-            feed.drop()
-            session.close()
+        clips = FileReader(self._spec, self._recording, tools).read(session, ledger, state.through, stop)
         if stop.is_set():
-            # The open clip would end where no key frame is: the next run takes it from its beginning.
             return
         tools.spool.remember(name, CameraState(ledger.coverage.through, identity, complete=True))
-        _log.info("recording is done", camera_id=name, clips=feed.clips)
-
-    def _read(
-        self, feed: Feed, session: VideoSession, timeline: RecordingTimeline, ledger: Ledger, stop: StopSignal
-    ) -> None:
-        try:
-            feed.run(stop)
-        except SourceCorruptError as error:
-            # Reading it again would end at the same place: what was read is kept, the rest is told.
-            _log.warning("recording is corrupt", camera_id=self._spec.camera_id, error=error)
-            feed.finish()
-            if session.length is not None:
-                ledger.coverage.open_from(timeline.at(timedelta(0)))
-                ledger.gap_until(timeline.at(session.length))
-        else:
-            if not stop.is_set():
-                feed.finish()
+        _log.info("recording is done", camera_id=name, clips=clips)

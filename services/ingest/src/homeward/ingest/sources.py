@@ -2,7 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import Final
 from urllib.parse import unquote, urlsplit
@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from homeward.ingest.schedule import Schedule, schedule_of
 from homeward.ingest.time_zones import UnknownTimeZoneError, time_zone
+from homeward.shared.filetimes import NamePattern, NamePatternError
 from homeward.shared.instants import format_instant, from_duration, from_timestamp
 from homeward.shared.objectkeys import CAMERA_ID
 from homeward.shared.topics import FOOTAGE_RETENTION
@@ -23,9 +24,6 @@ SHORTEST_RETENTION: Final = timedelta(hours=1)
 LONGEST_RETENTION: Final = FOOTAGE_RETENTION
 
 _NETWORK_SCHEMES: Final = frozenset({"rtsp", "rtsps", "http", "https"})
-
-_PATTERN_PROBE: Final = datetime(2026, 11, 23, 20, 50, 37, 123456, tzinfo=UTC)
-"""No two of its numbers are alike, so that a pattern that leaves one out or confuses two gives another time."""
 
 
 class SourceRefusedError(ValueError):
@@ -188,28 +186,17 @@ def _folder_of(camera: Camera, scheme: str) -> FolderSpec | None:
         )
     folder = camera.source.optional_folder
     pattern = folder.optional_name_pattern or None
-    if pattern is not None and not _tells_time(pattern):
-        raise SourceRefusedError(
-            f"camera {name}: the pattern of file names does not tell year, month, day and hour; write it in strptime's "
-            'codes, such as "cam1-%Y%m%d-%H%M%S"'
-        )
     try:
-        return FolderSpec(pattern, time_zone(folder.optional_time_zone or "UTC"))
-    except UnknownTimeZoneError as error:
+        zone = time_zone(folder.optional_time_zone or "UTC")
+        if pattern is not None:
+            NamePattern(pattern, zone)
+    except (UnknownTimeZoneError, NamePatternError) as error:
         raise SourceRefusedError(f"camera {name}: {error}") from None
+    return FolderSpec(pattern, zone)
 
 
 def _names_folder(camera: Camera) -> bool:
     return urlsplit(camera.source.url).path.endswith("/")
-
-
-def _tells_time(pattern: str) -> bool:
-    """Whether a time written by `pattern` is read back, at least to its hour."""
-    try:
-        read = datetime.strptime(_PATTERN_PROBE.strftime(pattern), pattern)  # noqa: DTZ007 - most names hold no zone
-    except ValueError:
-        return False
-    return (read.year, read.month, read.day, read.hour) == (2026, 11, 23, 20)
 
 
 def _transport_of(camera: Camera, scheme: str) -> Transport:
