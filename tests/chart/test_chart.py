@@ -4,7 +4,7 @@ import helm_python as helm
 import kubernetes_validate
 import pytest
 
-from support.shipped import CHART, SERVICES, VALUES, manifests, named
+from support.shipped import CHART, SERVICES, VALUES, chart_environment, manifests, named, workload
 
 CONFIGURATION = pytest.mark.parametrize("values", VALUES.values(), ids=VALUES)
 KUBERNETES = "1.31"
@@ -25,7 +25,7 @@ def test_every_object_keeps_to_kubernetes_own_schema(values: dict[str, Any]) -> 
 
 
 def test_the_schema_check_can_fail() -> None:
-    broken = named(manifests({}), "Deployment", "homeward-ingest")
+    broken = workload(manifests({}), "ingest")
     broken["spec"]["replicass"] = 1
     with pytest.raises(kubernetes_validate.ValidationError):
         kubernetes_validate.validate(broken, KUBERNETES, strict=True)
@@ -37,7 +37,9 @@ def test_the_schema_check_can_fail() -> None:
         {"kafkaa": {}},
         {"kafka": {"bootstrapServers": ""}},
         {"services": {"detection": {"replicas": -1}}},
-        {"services": {"ingest": {"replicas": 2}}},
+        {"services": {"ingest": {"replicas": -1}}},
+        {"services": {"ingest": {"spoolMaxBytes": 1}}},
+        {"services": {"ingest": {"udp": "yes"}}},
         {"services": {"faces": {"replicas": 1}}},
         {"services": {"matching": {"resources": {"limits": {"memory": None}}}}},
         {"log": {"level": "TRACE"}},
@@ -53,9 +55,9 @@ def test_a_wrong_value_is_refused(values: dict[str, Any]) -> None:
 @pytest.mark.parametrize("service", SERVICES)
 def test_each_service_has_its_objects(service: str, values: dict[str, Any]) -> None:
     objects = manifests(values)
-    for kind in ("Deployment", "ConfigMap", "ServiceAccount", "NetworkPolicy"):
+    for kind in ("ConfigMap", "ServiceAccount", "NetworkPolicy"):
         named(objects, kind, f"homeward-{service}")
-    pod = named(objects, "Deployment", f"homeward-{service}")["spec"]["template"]["spec"]
+    pod = workload(objects, service)["spec"]["template"]["spec"]
     (container,) = pod["containers"]
     assert {"startupProbe", "livenessProbe", "readinessProbe"} <= container.keys()
     assert "memory" in container["resources"]["limits"]
@@ -65,7 +67,7 @@ def test_each_service_has_its_objects(service: str, values: dict[str, Any]) -> N
 @CONFIGURATION
 def test_every_pod_is_restricted(values: dict[str, Any]) -> None:
     for item in manifests(values):
-        if item["kind"] not in {"Deployment", "Job"}:
+        if item["kind"] not in {"Deployment", "StatefulSet", "Job"}:
             continue
         pod = item["spec"]["template"]["spec"]
         assert pod["automountServiceAccountToken"] is False
@@ -92,7 +94,7 @@ def test_embedding_answers_matching_alone() -> None:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_only_ingest_and_retention_lack_a_grpc_port(service: str) -> None:
-    pod = named(manifests({}), "Deployment", f"homeward-{service}")["spec"]["template"]["spec"]
+    pod = workload(manifests({}), service)["spec"]["template"]["spec"]
     ports = {port["name"] for port in pod["containers"][0]["ports"]}
     assert ports == ({"operations", "grpc"} if service in {"embedding", "matching"} else {"operations"})
 
@@ -111,3 +113,40 @@ def test_a_changed_setting_starts_the_pods_anew() -> None:
 
     assert checksum({}) == checksum({})
     assert checksum({}) != checksum({"log": {"level": "DEBUG"}})
+
+
+@CONFIGURATION
+def test_each_recorder_has_a_spool_of_its_own_with_room_beside_its_bound(values: dict[str, Any]) -> None:
+    objects = manifests(values)
+    spec = workload(objects, "ingest")["spec"]
+    (claim,) = spec["volumeClaimTemplates"]
+    mounts = {mount["name"]: mount for mount in spec["template"]["spec"]["containers"][0]["volumeMounts"]}
+    settings = chart_environment(objects, "ingest")
+    assert mounts[claim["metadata"]["name"]]["mountPath"] == settings["HOMEWARD_SPOOL_FOLDER"]
+    gibibytes = int(claim["spec"]["resources"]["requests"]["storage"].removesuffix("Gi"))
+    assert int(settings["HOMEWARD_SPOOL_MAX_BYTES"]) <= 0.75 * gibibytes * 2**30
+
+
+def test_cameras_secrets_are_mounted_where_the_settings_look() -> None:
+    objects = manifests(VALUES["small-values"])
+    settings = chart_environment(objects, "ingest")
+    pod = workload(objects, "ingest")["spec"]["template"]["spec"]
+    mounts = {mount["name"]: mount for mount in pod["containers"][0]["volumeMounts"]}
+    secrets = {volume["name"]: volume["secret"]["secretName"] for volume in pod["volumes"] if "secret" in volume}
+    assert secrets == {"credentials": "homeward-cameras", "cameras-ca": "homeward-cameras-ca"}
+    assert all(mounts[name]["readOnly"] for name in secrets)
+    assert mounts["credentials"]["mountPath"] == settings["HOMEWARD_CREDENTIALS_FOLDER"]
+    assert settings["HOMEWARD_SOURCE_TLS_CA_FILE"].startswith(mounts["cameras-ca"]["mountPath"] + "/")
+
+
+@pytest.mark.parametrize(("values", "opened"), [({}, False), (VALUES["small-values"], True)])
+def test_datagrams_come_in_from_cameras_alone_and_only_where_they_are_asked_for(
+    values: dict[str, Any], *, opened: bool
+) -> None:
+    policy = named(manifests(values), "NetworkPolicy", "homeward-ingest")["spec"]
+    rules = [rule for rule in policy["ingress"] if any(port["protocol"] == "UDP" for port in rule["ports"])]
+    assert len(rules) == opened
+    for rule in rules:
+        assert rule["from"] == [{"ipBlock": {"cidr": "192.0.2.0/24"}}]
+        (ports,) = rule["ports"]
+        assert (ports["port"], ports["endPort"]) == (20_000, 31_999)

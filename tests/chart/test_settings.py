@@ -69,8 +69,8 @@ def test_every_setting_is_described(service: str) -> None:
 
 @EVERY_SERVICE
 def test_the_chart_and_compose_agree_on_what_a_service_is_told(service: str) -> None:
-    # What only one of them needs: TLS is the chart's, and a single recorder's spool is bounded by its volume there.
-    own = {"HOMEWARD_KAFKA__SECURITY_PROTOCOL", "HOMEWARD_OBJECT_STORE__REGION", "HOMEWARD_SPOOL_MAX_BYTES"}
+    # What only one of them needs: TLS is the chart's; compose always has a folder for credentials, be it empty.
+    own = {"HOMEWARD_KAFKA__SECURITY_PROTOCOL", "HOMEWARD_OBJECT_STORE__REGION", "HOMEWARD_CREDENTIALS_FOLDER"}
     values = VALUES["small-values"] if service == "matching" else {}
     chart = chart_environment(manifests(values), service).keys()
     assert chart ^ compose_environment(service).keys() <= own

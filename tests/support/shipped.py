@@ -43,8 +43,13 @@ def named(objects: list[dict[str, Any]], kind: str, name: str) -> dict[str, Any]
     return found
 
 
+def workload(objects: list[dict[str, Any]], service: str) -> dict[str, Any]:
+    """Return what runs the pods of `service`: ingest has a volume for each, and so is a StatefulSet."""
+    return named(objects, "StatefulSet" if service == "ingest" else "Deployment", f"homeward-{service}")
+
+
 def chart_environment(objects: list[dict[str, Any]], service: str) -> dict[str, str]:
     """Return the environment that the chart gives `service`; a secret's value is "from-secret"."""
     settings = dict(named(objects, "ConfigMap", f"homeward-{service}")["data"])
-    pod = named(objects, "Deployment", f"homeward-{service}")["spec"]["template"]["spec"]
+    pod = workload(objects, service)["spec"]["template"]["spec"]
     return settings | {entry["name"]: "from-secret" for entry in pod["containers"][0]["env"]}

@@ -60,8 +60,12 @@ HOMEWARD_GRPC_LISTEN: "0.0.0.0:50051"
 {{- end }}
 {{- if eq .name "ingest" }}
 HOMEWARD_SPOOL_FOLDER: "/spool"
+HOMEWARD_SPOOL_MAX_BYTES: {{ $values.services.ingest.spoolMaxBytes | int64 | quote }}
 {{- if $values.services.ingest.credentialsSecret }}
 HOMEWARD_CREDENTIALS_FOLDER: "/credentials"
+{{- end }}
+{{- if $values.services.ingest.camerasCaSecret }}
+HOMEWARD_SOURCE_TLS_CA_FILE: "/cameras-ca/ca.crt"
 {{- end }}
 {{- end }}
 {{- if eq .name "matching" }}
