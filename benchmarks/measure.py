@@ -31,9 +31,25 @@ class Figure:
     measured_on: str
 
 
-def figure(name: str, runs: Sequence[float], *, unit: str, at_least: float, against: str, source: str) -> Figure:
-    """Return the figure of `runs`, of which `at_least` is asked; `source` says what was measured on."""
+def figure(
+    name: str,
+    runs: Sequence[float],
+    *,
+    unit: str,
+    at_least: float | None = None,
+    at_most: float | None = None,
+    against: str,
+    source: str,
+) -> Figure:
+    """Return the figure of `runs`, of which `at_least` or `at_most` is asked; `source` says what was measured on."""
+    if (at_least is None) == (at_most is None):
+        raise ValueError(f"{name} asks for either a least or a most")
     value = statistics.median(runs)
+    if at_least is not None:
+        ask, met = f">= {at_least:g}", value >= at_least
+    else:
+        assert at_most is not None
+        ask, met = f"<= {at_most:g}", value <= at_most
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, check=True, capture_output=True, text=True
     )
@@ -42,8 +58,8 @@ def figure(name: str, runs: Sequence[float], *, unit: str, at_least: float, agai
         name,
         round(value, 3),
         unit,
-        f">= {at_least:g}",
-        value >= at_least,
+        ask,
+        met,
         (round(min(runs), 3), round(max(runs), 3)),
         against,
         source,

@@ -56,7 +56,10 @@ class _Connection:
 
 
 class FaultProxy:
-    """Stands before the server of `port`, on loopback; a viewer goes to `url(...)` of the server's own."""
+    """Stands before the server of `port`, on loopback; a viewer goes to `url(...)` of the server's own.
+
+    `accepted` counts the connections so far; `delay_s` is what TCP takes each way; `lost` is what UDP lost.
+    """
 
     def __init__(self, port: int, *, seed: int = 1) -> None:
         self._upstream = port
@@ -68,6 +71,7 @@ class FaultProxy:
         self._flowing = asyncio.Event()
         self._listener: asyncio.Server | None = None
         self._port = 0
+        self.accepted = 0
         self.delay_s = 0.0
         self.weather = Weather()
         self.lost: list[Lost] = []
@@ -90,11 +94,6 @@ class FaultProxy:
         """Return the server's URL as it is on this side of the network."""
         parts = urlsplit(url)
         return urlunsplit(parts._replace(netloc=f"{_HOST}:{self._port}"))
-
-    @property
-    def connections(self) -> int:
-        """How many viewers are connected."""
-        return len(self._connections)
 
     def cut(self) -> None:
         """Reset every connection."""
@@ -168,6 +167,7 @@ class FaultProxy:
         assert task is not None
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        self.accepted += 1
         try:
             server_reader, server_writer = await asyncio.open_connection(_HOST, self._upstream)
         except OSError:

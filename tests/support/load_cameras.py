@@ -45,6 +45,11 @@ class LoadCameras:
         assert self._process is not None
         return self._process.pid
 
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return self._port
+
     def url(self, camera: int) -> str:
         """Return the URL of one camera."""
         return f"rtsp://127.0.0.1:{self._port}/cam-{camera}"
