@@ -45,6 +45,7 @@ class FileReader:
         finally:
             feed.drop()
             session.close()
+            self.tools.book.disconnected(self.spec.camera_id)
         return feed.clips
 
     def _feed(
