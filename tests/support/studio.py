@@ -11,8 +11,9 @@ from prometheus_client import CollectorRegistry
 from homeward.ingest.adapters.credential_files import CredentialFiles
 from homeward.ingest.adapters.disk_spool import DiskSpool
 from homeward.ingest.adapters.footage_folders import DiskFolders
-from homeward.ingest.adapters.pyav_source import PyavSources, silence_ffmpeg
+from homeward.ingest.adapters.pyav_source import silence_ffmpeg
 from homeward.ingest.adapters.pyav_writer import PyavWriters
+from homeward.ingest.adapters.sources import Sources
 from homeward.ingest.metrics import IngestMetrics
 from homeward.ingest.recorder import CameraRecorder
 from homeward.ingest.sender import Sender
@@ -40,8 +41,11 @@ class Studio:
         metrics = IngestMetrics(CollectorRegistry())
         self.spool = DiskSpool(folder / "stretches", 1 << 30)
         retry = Backoff(timedelta(milliseconds=50), timedelta(milliseconds=200))
-        sources = PyavSources(
-            CredentialFiles(self.credentials), open_timeout=timedelta(seconds=5), read_timeout=timedelta(seconds=2)
+        sources = Sources(
+            CredentialFiles(self.credentials),
+            open_timeout=timedelta(seconds=5),
+            read_timeout=timedelta(seconds=2),
+            clock=self.clock,
         )
         self.tools = Tools(sources, PyavWriters(), self.spool, self.clock, retry, metrics, folders=DiskFolders())
         self.sender = Sender(self.spool, self.store, self.producer, backoff=retry, clock=self.clock, metrics=metrics)

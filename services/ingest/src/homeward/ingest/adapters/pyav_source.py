@@ -1,4 +1,7 @@
-"""Sources by FFmpeg, through PyAV. Its errors hold the URL, and with it a password: none leaves this file."""
+"""Files, and cameras over HTTP, by FFmpeg, through PyAV.
+
+Its errors hold the URL, and with it a password: none leaves this file.
+"""
 
 import hashlib
 from collections.abc import Iterator
@@ -14,19 +17,30 @@ import av.error
 import av.logging
 
 from homeward.ingest.adapters.credential_files import CredentialFiles
-from homeward.ingest.packets import Packet
+from homeward.ingest.packets import Packet, Track
 from homeward.ingest.ports import AudioFormat, SourceCorruptError, SourceLostError, SourceUnreachableError
 from homeward.ingest.sources import SourceSpec
+from homeward.shared.clock import Clock
 
-CODECS: Final = frozenset({"h264", "hevc"})
+SCHEMES: Final = frozenset({"file", "http", "https"})
+
+CODECS: Final = frozenset({"h264", "hevc", "mjpeg"})
+"""The video that a clip can take, by FFmpeg's names; of these, the last needs no form told ahead."""
+
+AUDIO_CODECS: Final = frozenset({"aac", "opus", "pcm_alaw", "pcm_mulaw"})
+"""The sound that a clip can take, by FFmpeg's names."""
+
+_MULTIPART: Final = "mpjpeg"
+"""FFmpeg's name for JPEG pictures one after the other in one answer: they bear no times."""
+
+_ARRIVAL_HZ: Final = 90_000
+"""The time base of what is timed by its arrival; a usual one for video."""
 
 _IDENTITY_BYTES: Final = 1 << 20
 """How much of a file's beginning and end tells it from another of the same size."""
 
 _PROTOCOLS: Final = {
     "file": "file",
-    "rtsp": "rtsp,rtp,tcp",
-    "rtsps": "rtsps,rtsp,rtp,tcp,tls",
     "http": "http,tcp",
     "https": "https,http,tls,tcp",
 }
@@ -42,36 +56,45 @@ def silence_ffmpeg() -> None:
 
 
 class PyavSession:
-    """The port `VideoSession` on an open FFmpeg input."""
+    """The port `VideoSession` on an open FFmpeg input. `stream` and `audio_stream` are FFmpeg's own."""
 
-    def __init__(self, camera_id: str, container: Any, *, live: bool) -> None:
-        """Take the first video stream of `container`; raise SourceCorruptError when a clip cannot take it."""
+    def __init__(self, spec: SourceSpec, container: Any, clock: Clock) -> None:
+        """Take the first video stream of `container`, and of its sound the first that a clip can take, if wanted.
+
+        Raises SourceCorruptError when a clip cannot take the video.
+        """
+        camera_id = spec.camera_id
         self._camera_id = camera_id
         self._container = container
-        self._live = live
+        self._clock = clock
         if not container.streams.video:
             raise SourceCorruptError(f"camera {camera_id}: the source holds no video")
         self.stream = container.streams.video[0]
         context = self.stream.codec_context
         self.codec = "" if context is None else str(context.codec.canonical_name)
         if self.codec not in CODECS:
-            raise SourceCorruptError(f"camera {camera_id}: the video is neither H.264 nor H.265")
+            raise SourceCorruptError(f"camera {camera_id}: the video is neither H.264, H.265 nor Motion JPEG")
         self.width_px = int(context.width)
         self.height_px = int(context.height)
-        if not self.width_px or not self.height_px or not context.extradata:
+        if not self.width_px or not self.height_px or (self.codec != "mjpeg" and not context.extradata):
             raise SourceCorruptError(f"camera {camera_id}: the source does not tell the form of its pictures")
-        self.time_base: Fraction = self.stream.time_base
-        known = None if live else container.duration
+        self._timed_by_arrival = spec.live and container.format.name == _MULTIPART
+        self.time_base: Fraction = Fraction(1, _ARRIVAL_HZ) if self._timed_by_arrival else self.stream.time_base
+        known = None if spec.live else container.duration
         self.length = None if known is None else timedelta(microseconds=int(known))
         self.audio: AudioFormat | None = None
+        self.audio_stream: Any = None
+        if spec.audio:
+            self._choose_audio()
 
     def sent_at(self, pts: int) -> datetime | None:  # noqa: ARG002 - the port's
         """Return None: FFmpeg does not tell the sender's clock."""
         return None
 
     def packets(self) -> Iterator[Packet]:
-        """Yield the video packets until the source ends."""
-        packets = self._container.demux(self.stream)
+        """Yield the packets until the source ends."""
+        streams = [self.stream] if self.audio_stream is None else [self.stream, self.audio_stream]
+        packets = self._container.demux(streams)
         while True:
             try:
                 packet = next(packets, None)
@@ -83,7 +106,33 @@ class PyavSession:
                 return
             # At the end PyAV sends an empty packet, which flushes decoders.
             if packet.size:
-                yield Packet(packet.pts, packet.dts, packet.duration or 0, bool(packet.is_keyframe), packet)
+                yield self._packet(packet)
+
+    def _packet(self, packet: Any) -> Packet:
+        pts, dts, duration = packet.pts, packet.dts, packet.duration or 0
+        video = packet.stream is self.stream
+        if video and self._timed_by_arrival:
+            pts = dts = int(self._clock.monotonic() * _ARRIVAL_HZ)
+            packet.duration = duration = 0
+        return Packet(
+            pts,
+            dts,
+            duration,
+            bool(packet.is_keyframe),
+            packet,
+            track=Track.VIDEO if video else Track.AUDIO,
+            size_bytes=packet.size,
+            # FFmpeg says so where a container counts its own packets and one is missing, as MPEG-TS does.
+            damaged=bool(packet.is_corrupt),
+        )
+
+    def _choose_audio(self) -> None:
+        for stream in self._container.streams.audio:
+            context = stream.codec_context
+            codec = "" if context is None else str(context.codec.canonical_name)
+            if codec in AUDIO_CODECS and context.sample_rate:
+                self.audio_stream, self.audio = stream, AudioFormat(codec, stream.time_base)
+                return
 
     def close(self) -> None:
         """Close the input."""
@@ -92,7 +141,7 @@ class PyavSession:
 
 
 class PyavSources:
-    """The port `VideoSources` on FFmpeg."""
+    """Opens file://, http:// and https://. Safe to use from several threads."""
 
     def __init__(
         self,
@@ -100,11 +149,13 @@ class PyavSources:
         *,
         open_timeout: timedelta,
         read_timeout: timedelta,
+        clock: Clock,
         tls_ca_file: Path | None = None,
     ) -> None:
-        """`read_timeout` is how long a source may say nothing. `tls_ca_file` makes rtsps and https be verified."""
+        """`read_timeout` is how long a source may say nothing. `tls_ca_file` makes https be verified."""
         self._credentials = credentials
         self._timeouts_s = (open_timeout.total_seconds(), read_timeout.total_seconds())
+        self._clock = clock
         self._tls_ca_file = tls_ca_file
 
     def open(self, spec: SourceSpec) -> PyavSession:
@@ -118,7 +169,7 @@ class PyavSources:
         except (av.error.FFmpegError, OSError) as error:
             raise SourceUnreachableError(f"camera {spec.camera_id}: {_reason(error)}") from None
         try:
-            return PyavSession(spec.camera_id, container, live=spec.recording is None)
+            return PyavSession(spec, container, self._clock)
         except SourceCorruptError:
             container.close()
             raise
@@ -149,10 +200,11 @@ class PyavSources:
 
     def _options(self, spec: SourceSpec) -> dict[str, str]:
         options = {"protocol_whitelist": _PROTOCOLS[spec.scheme]}
-        if spec.scheme in ("rtsp", "rtsps"):
-            # Over UDP a lost packet spoils every picture up to the next key frame.
-            options |= {"rtsp_transport": "tcp", "allowed_media_types": "video"}
-        if spec.scheme in ("rtsps", "https") and self._tls_ca_file is not None:
+        if spec.scheme != "file":
+            # Frames kept back to measure a rate would come late, and nobody needs the rate. A camera that sends on to
+            # another place could make the recorder ask that place anything.
+            options |= {"fpsprobesize": "0", "max_redirects": "0"}
+        if spec.scheme == "https" and self._tls_ca_file is not None:
             options |= {"tls_verify": "1", "ca_file": str(self._tls_ca_file)}
         return options
 

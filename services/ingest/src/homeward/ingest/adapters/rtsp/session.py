@@ -39,15 +39,14 @@ class RtspSession:
     next one has the new form from its beginning. Before the first key frame `width_px` and `height_px` may be 0.
     """
 
-    time_base: Final = Fraction(1, VIDEO_HZ)
-    length: Final[timedelta | None] = None
-
     def __init__(self, camera_id: str, playing: Playing, *, read_timeout_s: float, clock: Clock) -> None:
         self._camera_id = camera_id
         self._playing = playing
         self._read_timeout_s = read_timeout_s
         self._clock = clock
         self.codec = playing.choice.codec
+        self.time_base = Fraction(1, VIDEO_HZ)
+        self.length: timedelta | None = None
         self.width_px = 0
         self.height_px = 0
         self.stream: Any = None
