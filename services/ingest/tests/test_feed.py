@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,7 @@ def told(entries: list[Entry]) -> list[tuple[str, float, float]]:
     ]
 
 
-def altered(sent: list[Sent], at: int, **changes: int) -> list[Sent]:
+def altered(sent: list[Sent], at: int, **changes: Any) -> list[Sent]:
     """Return `sent` with the packet at index `at` changed."""
     return [Sent(s.packet._replace(**changes), s.after_s) if i == at else s for i, s in enumerate(sent)]
 
