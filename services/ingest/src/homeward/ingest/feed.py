@@ -236,6 +236,11 @@ class Feed:
     def _begin(self) -> None:
         self._failure = Cause.CORRUPT
         self._broken = None
+        if self._figures is not None:
+            # Only now is it known what a camera sends: some tell their picture's size with the first key frame.
+            session, sound = self._session, self._session.audio
+            audio_codec = None if sound is None or self._silent else sound.codec
+            self._figures.connected(session.codec, audio_codec, session.width_px, session.height_px)
         self._draft = self._spool.draft(self._camera_id)
         try:
             self._writer = self._writers.begin(self._draft, self._session)
