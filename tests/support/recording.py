@@ -11,9 +11,19 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry
 
 from homeward.ingest.adapters.disk_spool import DiskSpool
+from homeward.ingest.figures import FigureBook
 from homeward.ingest.metrics import IngestMetrics
 from homeward.ingest.packets import Packet, Stamped
-from homeward.ingest.ports import AudioFormat, ClipWriteError, Entry, SourceError, SourceUnreachableError, VideoSession
+from homeward.ingest.ports import (
+    AudioFormat,
+    ClipWriteError,
+    ClipWriters,
+    Entry,
+    SourceError,
+    SourceUnreachableError,
+    VideoSession,
+    VideoSources,
+)
 from homeward.ingest.recorder import CameraRecorder
 from homeward.ingest.sources import RecordingSpec, SourceSpec
 from homeward.ingest.tools import Tools
@@ -201,6 +211,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.metrics = IngestMetrics(CollectorRegistry())
+        self.book = FigureBook()
         self.spool = DiskSpool(self.folder / "stretches", self.max_bytes)
 
     def record(self, connections: Sequence[Connection], spec: SourceSpec, *, stops: bool = True) -> None:
@@ -209,7 +220,11 @@ class World:
         closing = Connection(refused=SourceUnreachableError("camera: switched off"))
         played = [*connections, closing] if stops else connections
         sources = ScriptedSources(self.clock, played, stop.set if stops else lambda: None)
-        tools = Tools(sources, PlainWriters(self.failing), self.spool, self.clock, self.backoff, self.metrics)
+        self.run(sources, PlainWriters(self.failing), spec, stop)
+
+    def run(self, sources: VideoSources, writers: ClipWriters, spec: SourceSpec, stop: ManualStop) -> None:
+        """Run a recorder on sources and writers of the test's own."""
+        tools = Tools(sources, writers, self.spool, self.clock, self.backoff, self.metrics, self.book)
         CameraRecorder(spec, tools).run(stop)
 
     def entries(self) -> list[Entry]:
