@@ -111,11 +111,16 @@ def test_time_without_a_recorder_is_told_on_start(tmp_path: Path) -> None:
     assert [(gap.starts_at, gap.ends_at) for gap in down] == [(down_from, down_from + 300 * S)]
 
 
-def test_a_camera_that_was_switched_off_has_no_gap(tmp_path: Path) -> None:
+@pytest.mark.parametrize("cause", [Cause.DISABLED, Cause.NOT_SCHEDULED])
+def test_time_in_which_nobody_wanted_a_recording_is_told_when_it_begins_again(tmp_path: Path, cause: Cause) -> None:
     world = World(tmp_path)
-    world.spool.remember("cam-1", CameraState(through=NOON - 3600 * S, stopped=True))
+    world.spool.remember("cam-1", CameraState(through=NOON - 3600 * S, stopped=cause))
     world.record([Connection(frames(100), ends=LOST)], live())
-    assert outcomes(world.entries())[0] == "footage"
+    entries = world.entries()
+    assert outcomes(entries)[0] == cause.value
+    assert (entries[0].stretch.starts_at, entries[0].stretch.ends_at) == (NOON - 3600 * S, NOON)
+    assert_tiles(entries)
+    assert world.spool.state("cam-1").stopped is None
 
 
 def test_time_stamps_that_fall_end_the_clip_and_begin_another(tmp_path: Path) -> None:

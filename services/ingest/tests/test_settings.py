@@ -40,7 +40,7 @@ def test_another_command_is_refused() -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("HOMEWARD_REPLICA_INDEX", "1"),
+        ("HOMEWARD_CAMERA_CLOCK_LIMIT_S", "0"),
         ("HOMEWARD_RECONNECT_FIRST_S", "31"),
         ("HOMEWARD_SPOOL_MAX_BYTES", "1000"),
         ("HOMEWARD_SOURCE_READ_TIMEOUT_S", "0"),

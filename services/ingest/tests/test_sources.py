@@ -3,7 +3,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from homeward.ingest.assignment import HashAssignment
 from homeward.ingest.sources import FolderSpec, Pacing, SourceRefusedError, Transport, source_of
 from homeward.shared.instants import to_duration, to_timestamp
 from homewardapi.camera.v1 import camera_pb2
@@ -78,21 +77,6 @@ def test_an_import_is_known_by_camera_source_start_and_content() -> None:
     other = source_of(camera("file:///b.mp4", recording=recording()))
     assert spec.recording_id("x") == spec.recording_id("x")
     assert len({spec.recording_id("x"), spec.recording_id("y"), other.recording_id("x")}) == 3
-
-
-def test_each_camera_is_recorded_by_one_replica() -> None:
-    replicas = [HashAssignment(index, 3) for index in range(3)]
-    cameras = [f"cam-{index}" for index in range(300)]
-    owners = [[r.replica_index for r in replicas if r.records(name)] for name in cameras]
-    assert all(len(found) == 1 for found in owners)
-    assert all(60 < sum(found == [index] for found in owners) < 140 for index in range(3))
-    # The hash is what replicas of different releases agree on: it may not change.
-    assert [owners[index][0] for index in range(6)] == [1, 0, 2, 1, 2, 0]
-
-
-def test_a_replica_that_does_not_exist_is_refused() -> None:
-    with pytest.raises(ValueError, match="not one of"):
-        HashAssignment(2, 2)
 
 
 def changed(message: Camera, **fields: object) -> Camera:

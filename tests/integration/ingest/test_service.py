@@ -56,6 +56,7 @@ class Service:
         self._environment: Mapping[str, str] = {
             **{name: value for name, value in os.environ.items() if not name.startswith("HOMEWARD_")},
             "HOMEWARD_KAFKA__BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
+            "HOMEWARD_KAFKA__SESSION_TIMEOUT_S": str(kafka.session_timeout_s),
             "HOMEWARD_OBJECT_STORE__ENDPOINT": store.settings.endpoint,
             "HOMEWARD_OBJECT_STORE__ACCESS_KEY": store.settings.access_key.get_secret_value(),
             "HOMEWARD_OBJECT_STORE__SECRET_KEY": store.settings.secret_key.get_secret_value(),
@@ -140,6 +141,7 @@ def test_killed_again_and_again_every_packet_is_stored_and_announced(
             process.wait(10)
     with service.running() as process:
         until(lambda: len(distinct(clips_of(kafka, "killed"))) == 8)
+        until(lambda: service.log.read_text().count("service runs") == 4)
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
     assert_whole(kafka, store, "killed", video, tmp_path)

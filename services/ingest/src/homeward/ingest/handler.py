@@ -2,44 +2,52 @@
 
 import threading
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from google.protobuf.message import DecodeError, Message
 
-from homeward.ingest.assignment import Assignment
 from homeward.ingest.ports import CameraMemory
 from homeward.ingest.sources import SourceRefusedError, SourceSpec, source_of
+from homeward.ingest.status import Standing
 from homeward.shared.telemetry.logging import get_logger
 from homewardapi.camera.v1.camera_pb2 import Camera
 
 _log = get_logger()
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What one camera's description asks for; `spec` is None where it is not to be recorded."""
+
+    standing: Standing
+    spec: SourceSpec | None = None
+
+
 class CameraStates:
-    """Follows the table of cameras and tells what this replica shall record.
+    """Follows the table of cameras and tells what shall be recorded, by whichever replica.
 
     Each state is remembered, so that a restart while Kafka is away records what was last wanted. A camera that cannot
     be recorded as described is logged and not recorded; it disturbs no other.
     """
 
-    def __init__(self, memory: CameraMemory, assignment: Assignment) -> None:
+    def __init__(self, memory: CameraMemory) -> None:
         self._memory = memory
-        self._assignment = assignment
-        self._wanted: dict[str, SourceSpec] = {}
+        self._wanted: dict[str, Wanted] = {}
         self._recalled: set[str] = set()
         self._changed = threading.Condition()
         self._version = 0
 
     def change(self, camera_id: str, message: Message | None) -> None:
         """Take one state of a camera, None for its removal. Called by the table's thread, in order."""
-        spec: SourceSpec | None = None
+        wanted: Wanted | None = None
         if message is None:
             self._memory.remember(camera_id, None)
         else:
             if not isinstance(message, Camera):
                 raise TypeError("the table of cameras holds another message")
-            spec = self._spec(message)
+            wanted = _wanted(message)
             self._memory.remember(camera_id, message.SerializeToString(deterministic=True))
-        self._set(camera_id, spec)
+        self._set(camera_id, wanted)
 
     def recall(self) -> None:
         """Want what was last known, for every camera of which nothing has been read yet."""
@@ -52,7 +60,7 @@ class CameraStates:
             with self._changed:
                 if camera_id in self._wanted:
                     continue
-            self._set(camera_id, self._spec(camera), recalled=True)
+            self._set(camera_id, _wanted(camera), recalled=True)
 
     def confirm(self) -> None:
         """Forget what was recalled and is not in the table, now that the table is read."""
@@ -62,8 +70,8 @@ class CameraStates:
             self._memory.remember(camera_id, None)
             self._set(camera_id, None)
 
-    def wanted(self) -> tuple[int, Mapping[str, SourceSpec]]:
-        """Return what shall be recorded, by camera, and a version that rises with each change."""
+    def wanted(self) -> tuple[int, Mapping[str, Wanted]]:
+        """Return what each camera's description asks for, and a version that rises with each change."""
         with self._changed:
             return self._version, dict(self._wanted)
 
@@ -72,24 +80,33 @@ class CameraStates:
         with self._changed:
             self._changed.wait_for(lambda: self._version > version, timeout_s)
 
-    def _spec(self, camera: Camera) -> SourceSpec | None:
-        if not camera.enabled or not self._assignment.records(camera.camera_id):
-            return None
-        try:
-            return source_of(camera)
-        except SourceRefusedError as error:
-            _log.error("camera is refused", error=error)
-            return None
+    def poke(self) -> None:
+        """Wake who waits: something else changed that decides what is recorded."""
+        with self._changed:
+            self._version += 1
+            self._changed.notify_all()
 
-    def _set(self, camera_id: str, spec: SourceSpec | None, *, recalled: bool = False) -> None:
+    def _set(self, camera_id: str, wanted: Wanted | None, *, recalled: bool = False) -> None:
         with self._changed:
             if recalled:
                 self._recalled.add(camera_id)
             else:
                 self._recalled.discard(camera_id)
-            if spec is None:
+            if wanted == self._wanted.get(camera_id):
+                return
+            if wanted is None:
                 self._wanted.pop(camera_id, None)
             else:
-                self._wanted[camera_id] = spec
+                self._wanted[camera_id] = wanted
             self._version += 1
             self._changed.notify_all()
+
+
+def _wanted(camera: Camera) -> Wanted:
+    if not camera.enabled:
+        return Wanted(Standing.DISABLED)
+    try:
+        return Wanted(Standing.WANTED, source_of(camera))
+    except SourceRefusedError as error:
+        _log.error("camera is refused", error=error)
+        return Wanted(Standing.REFUSED)

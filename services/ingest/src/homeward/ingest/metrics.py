@@ -20,6 +20,11 @@ class IngestMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._clips = Counter("homeward_ingest_clips", "Clips spooled.", registry=registry)
+        self._fenced = Counter(
+            "homeward_ingest_stretches_fenced",
+            "Stretches let go since another replica told of them.",
+            registry=registry,
+        )
         self._clip_bytes = Counter("homeward_ingest_clip_bytes", "Bytes of the clips spooled.", registry=registry)
         self._clip_seconds = Counter("homeward_ingest_clip_seconds", "Camera time recorded.", registry=registry)
         self._gap_seconds = Counter(
@@ -55,6 +60,10 @@ class IngestMetrics:
         self._send_failures = Counter(
             "homeward_ingest_send_failures", "Attempts to store or announce that failed.", registry=registry
         )
+
+    def fenced(self) -> None:
+        """Count a stretch that was let go because another replica tells of its time."""
+        self._fenced.inc()
 
     def told(self, stretch: Stretch) -> None:
         """Count a spooled stretch."""

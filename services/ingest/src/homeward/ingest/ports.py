@@ -7,6 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Protocol
 
+from homeward.ingest.coverage import Cause
 from homeward.ingest.packets import Packet, Stamped
 from homeward.ingest.sources import SourceSpec
 from homeward.ingest.stretches import Stretch
@@ -138,18 +139,29 @@ class ClipWriters(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Owed:
+    """A camera's time before `before`, told by another recorder up to where only the log knows; then it is a gap."""
+
+    before: datetime
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True)
 class CameraState:
     """What outlives a restart for one camera.
 
     `through` is where its last spooled stretch ended. `recording` tells which recording that was, None for a live
-    camera; `complete` that the recording was read to its end. `stopped` says that the camera was switched off, so that
-    the time since is no gap.
+    camera; `complete` that the recording was read to its end. `stopped` is why it is not recorded, while it is not
+    wanted to be. `epoch` is the one under which `through` came about, `owed` what is not told yet of the time before
+    this replica took the camera.
     """
 
     through: datetime | None = None
     recording: str | None = None
     complete: bool = False
-    stopped: bool = False
+    stopped: Cause | None = None
+    epoch: int | None = None
+    owed: Owed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,12 +233,20 @@ class SendQueue(Protocol):
         """Return the oldest stretch of a camera of which none is claimed; None after `timeout_s` without one."""
         ...
 
-    def release(self, entry: Entry) -> None:
-        """Give a claimed stretch back; it could not be sent now."""
+    def release(self, entry: Entry, rest_s: float = 0.0) -> None:
+        """Give a claimed stretch back; it could not be sent now, and its camera is passed over for `rest_s`."""
         ...
 
     def free(self, entry: Entry) -> None:
-        """Delete a claimed stretch; it is sent."""
+        """Delete a claimed stretch; it is sent, or may not be."""
+        ...
+
+    def shorten(self, entry: Entry, stretch: Stretch) -> None:
+        """Put `stretch`, a part of the claimed one with the same footage, in its place, and give it back."""
+        ...
+
+    def empty(self) -> bool:
+        """Whether nothing waits to be sent. Returns at once."""
         ...
 
     def spoil(self, entry: Entry) -> None:
@@ -250,7 +270,7 @@ class Figures(Protocol):
     """What is told of one camera's connection while it is read. Called by the camera's own thread; returns at once."""
 
     def connected(self, codec: str, audio_codec: str | None, width_px: int, height_px: int) -> None:
-        """Take note of a new connection; `audio_codec` is None where no sound is recorded."""
+        """Take note of what the source sends, as a clip begins; `audio_codec` is None where no sound is recorded."""
         ...
 
     def packet(self, size_bytes: int, *, video: bool, missing: int) -> None:

@@ -1,11 +1,15 @@
 """Records one camera, for as long as it is wanted."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
+from homeward.ingest.camera_clock import CameraClockWatch
+from homeward.ingest.claimed_spool import ClaimedSpool, NoPredecessors
 from homeward.ingest.coverage import Cause, Coverage
 from homeward.ingest.gate import OpenGate
 from homeward.ingest.ledger import Ledger
+from homeward.ingest.membership import Tenure
 from homeward.ingest.ports import SourceCorruptError, SourceError, StopSignal, VideoSession
 from homeward.ingest.recording import RecordingReader
 from homeward.ingest.recording_folder import FolderReader
@@ -27,9 +31,16 @@ class CameraRecorder:
     Whatever fails is logged and tried again: another camera never notices.
     """
 
-    def __init__(self, spec: SourceSpec, tools: Tools) -> None:
+    def __init__(self, spec: SourceSpec, tools: Tools, tenure: Tenure | None = None) -> None:
+        """`tenure` is by what right this replica tells of the camera; None for a recorder that is alone."""
         self._spec = spec
         self._tools = tools
+        self._claimed: ClaimedSpool | None = None
+        if tenure is not None:
+            predecessors = tools.predecessors or NoPredecessors()
+            self._claimed = ClaimedSpool(tools.spool, tenure, tools.clock, predecessors)
+            self._tools = replace(tools, spool=self._claimed)
+        self._watch = CameraClockWatch(spec.camera_id, tools.book.of(spec.camera_id))
         self._attempt = 0
 
     def run(self, stop: StopSignal) -> None:
@@ -57,17 +68,18 @@ class CameraRecorder:
 
     def _live(self, stop: StopSignal) -> None:
         tools, name = self._tools, self._spec.camera_id
-        state = tools.spool.state(name)
-        known = not state.stopped and state.recording is None
+        state = tools.spool.state(name) if self._claimed is None else self._claimed.begin_live(name)
+        known = state.recording is None
         ledger = Ledger(
             tools.spool,
             name,
-            Coverage(state.through if known else None, Cause.RECORDER_DOWN),
+            Coverage(state.through if known else None, state.stopped or Cause.RECORDER_DOWN),
             told=tools.metrics.told,
         )
         ledger.gap_until(tools.clock.now())
         ledger.coverage.cause = Cause.SOURCE_UNREACHABLE
         while not stop.is_set():
+            self._take_turn(stop)
             began = tools.clock.now()
             try:
                 session = tools.sources.open(self._spec)
@@ -92,8 +104,10 @@ class CameraRecorder:
         """Record one connection to its end; leave in the ledger why it ended."""
         name = self._spec.camera_id
         _log.info("camera is recorded", camera_id=name, width_px=session.width_px, height_px=session.height_px)
-        timeline = LiveTimeline(session.time_base)
-        feed = self._tools.feed(self._spec, session, timeline=timeline, gate=OpenGate(), ledger=ledger, live=True)
+        timeline = LiveTimeline(session.time_base, self._tools.camera_clock_limit)
+        feed = self._tools.feed(
+            self._spec, session, timeline=timeline, gate=OpenGate(), ledger=ledger, live=True, watch=self._watch
+        )
         cause = Cause.SOURCE_LOST
         try:
             with self._tools.metrics.recording():
@@ -113,6 +127,10 @@ class CameraRecorder:
         if not stop.is_set():
             self._tools.metrics.source_failed()
         ledger.coverage.cause = cause
+
+    def _take_turn(self, stop: StopSignal) -> None:
+        if self._tools.turnstile is not None:
+            self._tools.turnstile.wait(stop)
 
     def _wait(self, stop: StopSignal) -> None:
         self._attempt += 1

@@ -23,8 +23,6 @@ class IngestSettings(ServiceSettings):
     credentials_folder: Path | None = Field(
         default=None, description="Folder with a file user:password for each credentials_ref that a camera names."
     )
-    replica_index: int = Field(default=0, ge=0, description="Which replica this is, counted from 0.")
-    replica_count: int = Field(default=1, ge=1, description="How many replicas share the cameras.")
     source_open_timeout_s: Seconds = Field(default=10, description="Seconds that a source may take to be opened.")
     source_read_timeout_s: Seconds = Field(
         default=10, description="Seconds that an open source may say nothing before it counts as lost."
@@ -35,12 +33,14 @@ class IngestSettings(ServiceSettings):
     )
     reconnect_first_s: Seconds = Field(default=1, description="Seconds before the first attempt to reconnect.")
     reconnect_longest_s: Seconds = Field(default=30, description="Most seconds between two attempts to reconnect.")
+    camera_clock_limit_s: Annotated[float, Field(gt=0, le=300)] = Field(
+        default=5,
+        description="Seconds by which a camera's own clock may differ from this machine's and still place its clips.",
+    )
     sender_threads: int = Field(default=2, ge=1, le=64, description="Clips that are sent at the same time.")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if self.replica_index >= self.replica_count:
-            raise ValueError("replica_index is not below replica_count")
         if self.reconnect_longest_s < self.reconnect_first_s:
             raise ValueError("reconnect_longest_s is below reconnect_first_s")
         return self

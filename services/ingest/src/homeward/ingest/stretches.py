@@ -1,6 +1,6 @@
 """Stretches of a camera's time, as they are spooled and announced."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from homeward.ingest.coverage import Cause
@@ -34,13 +34,30 @@ class Footage:
 
 
 @dataclass(frozen=True, slots=True)
+class Claim:
+    """By what right a stretch is told: the epoch of the camera's partition under which it came about.
+
+    It may be told when no other owner has taken the partition before `until`: the stretch's end, or for what was
+    recorded earlier, the time at which it was read.
+    """
+
+    partition: int
+    epoch: int
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Stretch:
-    """One stretch of one camera's time: footage or the cause of its absence."""
+    """One stretch of one camera's time: footage or the cause of its absence.
+
+    `claim` is None in what was spooled where cameras are not shared out.
+    """
 
     camera_id: str
     starts_at: datetime
     ends_at: datetime
     outcome: Footage | Cause
+    claim: Claim | None = None
 
     @property
     def clip_id(self) -> str:
@@ -54,7 +71,16 @@ class Stretch:
 
     def given_up(self) -> "Stretch":
         """Return the stretch without its footage, for which the spool had no room."""
-        return Stretch(self.camera_id, self.starts_at, self.ends_at, Cause.SPOOL_OVERFLOW)
+        return replace(self, outcome=Cause.SPOOL_OVERFLOW)
+
+    def told_until(self, at: datetime) -> "Stretch | None":
+        """Return the part of a live stretch before `at`; None where there is none, or where it tells of earlier time.
+
+        Its footage may reach further: what lies past `at` is told by another recorder.
+        """
+        if self.claim is None or self.claim.until != self.ends_at or at <= self.starts_at:
+            return None
+        return replace(self, ends_at=at, claim=replace(self.claim, until=at))
 
     def event(self) -> Event:
         """Return the announcement. Its id and its time follow from the stretch, so that a repeat is the same."""
@@ -63,6 +89,7 @@ class Stretch:
             camera_id=self.camera_id,
             starts_at=to_timestamp(self.starts_at),
             ends_at=to_timestamp(self.ends_at),
+            optional_epoch=None if self.claim is None else self.claim.epoch,
         )
         if isinstance(self.outcome, Cause):
             message.gap.CopyFrom(Gap(cause=GapCause.Value(f"GAP_CAUSE_{self.outcome.name}")))

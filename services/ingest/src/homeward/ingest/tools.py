@@ -1,7 +1,10 @@
 """What every camera's recorder works with."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 
+from homeward.ingest.camera_clock import CameraClockWatch
+from homeward.ingest.claimed_spool import Predecessors
 from homeward.ingest.cutting import Cutter
 from homeward.ingest.feed import Feed
 from homeward.ingest.figures import FigureBook
@@ -11,14 +14,19 @@ from homeward.ingest.ledger import Ledger
 from homeward.ingest.metrics import IngestMetrics
 from homeward.ingest.ports import ClipWriters, StretchSpool, VideoSession, VideoSources
 from homeward.ingest.sources import SourceSpec
-from homeward.ingest.timeline import Timeline
+from homeward.ingest.timeline import TRUSTED_WITHIN, Timeline
+from homeward.ingest.turnstile import Turnstile
 from homeward.shared.clock import Clock
 from homeward.shared.runtime.backoff import Backoff
 
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What every camera's recorder works with; safe to share between threads."""
+    """What every camera's recorder works with; safe to share between threads.
+
+    `turnstile` spaces attempts to connect; None where there are few. `predecessors` is None for a recorder that is
+    alone.
+    """
 
     sources: VideoSources
     writers: ClipWriters
@@ -28,14 +36,26 @@ class Tools:
     metrics: IngestMetrics
     book: FigureBook = field(default_factory=FigureBook)
     folders: FootageFolders = field(default_factory=NoFolders)
+    camera_clock_limit: timedelta = TRUSTED_WITHIN
+    turnstile: Turnstile | None = None
+    predecessors: Predecessors | None = None
 
     def feed(
-        self, spec: SourceSpec, session: VideoSession, *, timeline: Timeline, gate: Gate, ledger: Ledger, live: bool
+        self,
+        spec: SourceSpec,
+        session: VideoSession,
+        *,
+        timeline: Timeline,
+        gate: Gate,
+        ledger: Ledger,
+        live: bool,
+        watch: CameraClockWatch | None = None,
     ) -> Feed:
-        """Return what makes clips of one session; `live` says that its packets come as they are taken."""
+        """Return what makes clips of one session; `live` says that its packets come as they are taken.
+
+        `watch` follows the camera's clock from one session to the next.
+        """
         figures = self.book.of(spec.camera_id)
-        audio = None if session.audio is None else session.audio.codec
-        figures.connected(session.codec, audio, session.width_px, session.height_px)
         return Feed(
             spec.camera_id,
             session,
@@ -48,4 +68,5 @@ class Tools:
             clock=self.clock,
             live=live,
             figures=figures,
+            watch=watch,
         )

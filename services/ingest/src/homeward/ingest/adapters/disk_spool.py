@@ -7,10 +7,12 @@ cannot come apart.
 """
 
 import hashlib
+import heapq
 import os
 import threading
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -25,6 +27,7 @@ from homeward.ingest.coverage import Cause
 from homeward.ingest.ports import CameraState, Entry, Sealed, StopSignal
 from homeward.ingest.status import Waiting
 from homeward.ingest.stretches import Footage, Stretch
+from homeward.shared.clock import Clock, SystemClock
 
 _ROOM_TURN_S: Final = 0.5
 
@@ -39,21 +42,28 @@ class DiskSpool:
         *,
         given_up: Callable[[Stretch], None] = lambda _: None,
         sized: Callable[[int, int], None] = lambda _, __: None,
+        kept: Callable[[Stretch], None] = lambda _: None,
+        clock: Clock | None = None,
     ) -> None:
         """Read what an earlier process left in `folder`. Raises OSError when it cannot be used.
 
-        `given_up` is told each clip for which there was no room, `sized` the bytes and the stretches held.
+        `given_up` is told each clip for which there was no room, `sized` the bytes and the stretches held,
+        `kept` each stretch that was added.
         """
         self._folder = folder
         self._max_bytes = max_bytes
         self._given_up = given_up
         self._sized = sized
+        self._added = kept
+        self._clock = clock or SystemClock()
         self._lock = threading.Condition()
         self._folders: dict[str, CameraFolder] = {}
         self._kept: dict[str, Kept] = {}
         self._queues: dict[str, deque[Entry]] = {}
         self._claimed: dict[str, Entry] = {}
         self._ready: deque[str] = deque()
+        self._resting: list[tuple[float, str]] = []
+        """A heap of the cameras that are passed over, by the monotonic time at which they are not any more."""
         self._sizes: dict[tuple[str, int], int] = {}
         """Bytes by camera and serial, in the order in which stretches came: the oldest are given up first."""
         self._used = 0
@@ -133,6 +143,7 @@ class DiskSpool:
         with self._lock:
             self._kept[camera_id] = kept
             self._enqueue(entry, size)
+        self._added(stretch)
 
     def wait_for_room(self, stop: StopSignal) -> None:
         """Block while more than half of the bound is used, or until `stop`."""
@@ -144,17 +155,33 @@ class DiskSpool:
     def claim(self, timeout_s: float) -> Entry | None:
         """Return the oldest stretch of a camera of which none is claimed."""
         with self._lock:
-            if not self._lock.wait_for(lambda: bool(self._ready), timeout_s):
+            if not self._wake() and self._resting:
+                timeout_s = min(timeout_s, max(0.0, self._resting[0][0] - self._clock.monotonic()))
+            if not self._lock.wait_for(self._wake, timeout_s):
                 return None
             camera_id = self._ready.popleft()
             entry = self._queues[camera_id][0]
             self._claimed[camera_id] = entry
             return entry
 
-    def release(self, entry: Entry) -> None:
+    def release(self, entry: Entry, rest_s: float = 0.0) -> None:
         """Give a claimed stretch back, behind the other cameras' turn."""
         with self._lock:
+            self._unclaim(entry.camera_id, rest_s)
+
+    def shorten(self, entry: Entry, stretch: Stretch) -> None:
+        """Put a part of the claimed stretch in its place, and give it back."""
+        shorter = replace(entry, stretch=stretch)
+        self._camera(entry.camera_id).shorten(shorter)
+        with self._lock:
+            queue = self._queues[entry.camera_id]
+            queue[queue.index(entry)] = shorter
             self._unclaim(entry.camera_id)
+
+    def empty(self) -> bool:
+        """Whether nothing waits to be sent."""
+        with self._lock:
+            return not self._sizes
 
     def free(self, entry: Entry) -> None:
         """Delete a claimed stretch."""
@@ -167,7 +194,7 @@ class DiskSpool:
 
     def spoil(self, entry: Entry) -> None:
         """Replace claimed footage by a gap, and give it back."""
-        stretch = Stretch(entry.camera_id, entry.stretch.starts_at, entry.stretch.ends_at, Cause.CORRUPT)
+        stretch = replace(entry.stretch, outcome=Cause.CORRUPT)
         with self._lock:
             self._replace(entry, stretch)
             self._unclaim(entry.camera_id)
@@ -201,11 +228,20 @@ class DiskSpool:
             self._ready.append(entry.camera_id)
         self._tell()
 
-    def _unclaim(self, camera_id: str) -> None:
+    def _unclaim(self, camera_id: str, rest_s: float = 0.0) -> None:
         del self._claimed[camera_id]
-        if self._queues[camera_id]:
+        if self._queues[camera_id] and rest_s > 0:
+            heapq.heappush(self._resting, (self._clock.monotonic() + rest_s, camera_id))
+        elif self._queues[camera_id]:
             self._ready.append(camera_id)
         self._tell()
+
+    def _wake(self) -> bool:
+        """Let cameras that have rested be claimed again; return whether any can be."""
+        now_s = self._clock.monotonic()
+        while self._resting and self._resting[0][0] <= now_s:
+            self._ready.append(heapq.heappop(self._resting)[1])
+        return bool(self._ready)
 
     def _tell(self) -> None:
         self._sized(self._used, len(self._sizes))
@@ -240,8 +276,8 @@ class DiskSpool:
             return
         # One gap for a whole outage, not one for each clip. A crash in between leaves the victim inside the wider gap;
         # recovery drops it.
-        gap = before.stretch
-        self._replace(before, Stretch(gap.camera_id, gap.starts_at, victim.stretch.ends_at, Cause.SPOOL_OVERFLOW))
+        gap = victim.stretch.given_up()
+        self._replace(before, replace(gap, starts_at=before.stretch.starts_at))
         self._camera(victim.camera_id).remove(victim)
         self._queues[victim.camera_id].remove(victim)
         self._used -= self._sizes.pop((victim.camera_id, victim.serial))
@@ -255,6 +291,10 @@ class DiskSpool:
             return None
         before = queue[index - 1]
         if before is self._claimed.get(victim.camera_id) or before.stretch.outcome is not Cause.SPOOL_OVERFLOW:
+            return None
+        one, other = before.stretch.claim, victim.stretch.claim
+        if one is not other and (one is None or other is None or one.epoch != other.epoch):
+            # Two owners' times are told apart.
             return None
         return before if before.stretch.ends_at == victim.stretch.starts_at else None
 

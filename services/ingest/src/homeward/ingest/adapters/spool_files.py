@@ -4,13 +4,13 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
 from homeward.ingest.coverage import Cause
-from homeward.ingest.ports import CameraState, Entry
-from homeward.ingest.stretches import Footage, Stretch
+from homeward.ingest.ports import CameraState, Entry, Owed
+from homeward.ingest.stretches import Claim, Footage, Stretch
 from homeward.shared.instants import format_instant, parse_instant
 from homeward.shared.telemetry.logging import get_logger
 
@@ -79,6 +79,11 @@ class CameraFolder:
         self._write(self._entry(entry.serial), record | {"stretch": _stretch_to(gap.stretch)})
         if entry.path is not None:
             entry.path.unlink(missing_ok=True)
+
+    def shorten(self, entry: Entry) -> None:
+        """Replace a stretch by a part of it, with the same footage."""
+        record = json.loads(self._entry(entry.serial).read_bytes())
+        self._write(self._entry(entry.serial), record | {"stretch": _stretch_to(entry.stretch)})
 
     def remove(self, entry: Entry) -> None:
         """Delete a stretch and its footage."""
@@ -157,6 +162,8 @@ def _stretch_to(stretch: Stretch) -> dict[str, Any]:
         "starts_at": format_instant(stretch.starts_at),
         "ends_at": format_instant(stretch.ends_at),
     }
+    if stretch.claim is not None:
+        record["claim"] = asdict(stretch.claim) | {"until": format_instant(stretch.claim.until)}
     if isinstance(stretch.outcome, Cause):
         return record | {"gap": stretch.outcome.value}
     facts = asdict(stretch.outcome)
@@ -171,14 +178,35 @@ def _stretch_from(record: Mapping[str, Any]) -> Stretch:
     else:
         facts = dict(record["footage"])
         outcome = Footage(**facts | {"key_frame_interval": timedelta(seconds=facts["key_frame_interval"])})
-    return Stretch(record["camera_id"], parse_instant(record["starts_at"]), parse_instant(record["ends_at"]), outcome)
+    claim = record.get("claim")
+    return Stretch(
+        record["camera_id"],
+        parse_instant(record["starts_at"]),
+        parse_instant(record["ends_at"]),
+        outcome,
+        None if claim is None else Claim(**dict(claim) | {"until": parse_instant(claim["until"])}),
+    )
 
 
 def _state_to(state: CameraState) -> dict[str, Any]:
-    through = None if state.through is None else format_instant(state.through)
-    return asdict(state) | {"through": through}
+    owed = state.owed
+    return asdict(state) | {
+        "through": None if state.through is None else format_instant(state.through),
+        "stopped": None if state.stopped is None else state.stopped.value,
+        "owed": None if owed is None else {"before": format_instant(owed.before), "cause": owed.cause.value},
+    }
 
 
 def _state_from(record: Mapping[str, Any]) -> CameraState:
-    through: datetime | None = None if record["through"] is None else parse_instant(record["through"])
-    return CameraState(**dict(record) | {"through": through})
+    through, stopped, owed = record["through"], record["stopped"], record.get("owed")
+    if isinstance(stopped, bool):
+        # Earlier releases told only whether a camera was switched off.
+        stopped = Cause.DISABLED.value if stopped else None
+    return CameraState(
+        **dict(record)
+        | {
+            "through": None if through is None else parse_instant(through),
+            "stopped": None if stopped is None else Cause(stopped),
+            "owed": None if owed is None else Owed(parse_instant(owed["before"]), Cause(owed["cause"])),
+        }
+    )

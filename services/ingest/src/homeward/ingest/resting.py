@@ -1,0 +1,65 @@
+"""What is remembered and told of cameras that are not recorded, because nobody wants them to be."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from homeward.ingest.coverage import Cause
+from homeward.ingest.membership import Tenure
+from homeward.ingest.ports import CameraState, StretchSpool
+from homeward.ingest.schedule import Schedule
+from homeward.ingest.stretches import Claim, Stretch
+from homeward.shared.clock import Clock
+
+
+class Resting:
+    """Notes why cameras rest. Their time is told as a gap when they are recorded again, or rest for another reason.
+
+    Used by the thread that starts and stops recorders, for cameras that have none. Raises OSError when the disk fails.
+    """
+
+    def __init__(self, spool: StretchSpool, clock: Clock) -> None:
+        self._spool = spool
+        self._clock = clock
+        self._noted: dict[str, tuple[Cause, Schedule | None, Tenure]] = {}
+
+    def rest(self, camera_id: str, cause: Cause, schedule: Schedule | None, tenure: Tenure) -> None:
+        """Note that a camera rests. Costs nothing while nothing changes."""
+        before = self._noted.get(camera_id)
+        noted = (cause, schedule, tenure)
+        if noted == before:
+            return
+        self._noted[camera_id] = noted
+        state = self._spool.state(camera_id)
+        if state.recording is not None or (state == CameraState() and tenure.trusts(state)):
+            # What was recorded earlier has no present; a camera that was never recorded has no past.
+            return
+        told_anew = before is not None and before[1] != schedule
+        if state.stopped is not None and (state.stopped is not cause or told_anew):
+            state = self._tell(camera_id, state, state.stopped, tenure)
+        if state.stopped is not cause:
+            self._spool.remember(camera_id, replace(state, stopped=cause))
+
+    def rises(self, camera_id: str) -> None:
+        """Note that a camera rests no more."""
+        self._noted.pop(camera_id, None)
+
+    def forget(self, camera_id: str, tenure: Tenure) -> None:
+        """Note that a camera was removed: nothing more is told of it, and should it come back, it is a new one."""
+        self._noted.pop(camera_id, None)
+        state = self._spool.state(camera_id)
+        nothing = CameraState(epoch=tenure.epoch)
+        if replace(state, epoch=tenure.epoch) != nothing or not tenure.trusts(state):
+            self._spool.remember(camera_id, nothing)
+
+    def _tell(self, camera_id: str, state: CameraState, cause: Cause, tenure: Tenure) -> CameraState:
+        now = self._clock.now()
+        if state.through is None or state.through >= now or not tenure.trusts(state):
+            return state
+        stretch = Stretch(camera_id, state.through, now, cause, _claim(tenure, now))
+        told = replace(state, through=now, epoch=tenure.epoch)
+        self._spool.add(stretch, None, told, replayable=False)
+        return told
+
+
+def _claim(tenure: Tenure, until: datetime) -> Claim:
+    return Claim(tenure.partition, tenure.epoch, until)
