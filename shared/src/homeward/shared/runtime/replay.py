@@ -1,6 +1,6 @@
 """The log as an archive: which offsets a span of time has, and the events between two offsets."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -109,15 +109,37 @@ class LogReader:
             end = self._offset_at(client, TopicPartition(topic.name, partition), begin, end_ms)
         return first, max(first, end)
 
-    def read(self, topic: Topic, partition: int, first_offset: int, end_offset: int) -> Iterator[Event]:
-        """Yield the events from `first_offset` up to and without `end_offset`, in order.
+    def read(
+        self,
+        topic: Topic,
+        partition: int,
+        first_offset: int,
+        end_offset: int,
+        *,
+        keys: Collection[str] | None = None,
+    ) -> Iterator[Event]:
+        """Yield the events from `first_offset` up to and without `end_offset`, in order; of `keys` alone where given.
 
         A record that cannot be decoded is logged, counted and passed over; one that retention or compaction took is
         not there. Raises LogReadError when the broker is silent for too long, or when the log ends before the end
         offset, so that a replay is never taken for complete when it is not.
         """
+        for _, event in self.stretch(topic, partition, first_offset, end_offset, keys=keys):
+            yield event
+
+    def stretch(
+        self,
+        topic: Topic,
+        partition: int,
+        first_offset: int,
+        end_offset: int,
+        *,
+        keys: Collection[str] | None = None,
+    ) -> Iterator[tuple[int, Event]]:
+        """Yield what `read` yields, each event after its offset, for whoever goes on elsewhere; raises as it does."""
         if first_offset >= end_offset:
             return
+        wanted = None if keys is None else frozenset(key.encode() for key in keys)
         with self._client() as client:
             client.assign([TopicPartition(topic.name, partition, first_offset)])
             while True:
@@ -129,8 +151,9 @@ class LogReader:
                     return
                 if position >= end_offset:
                     return
-                if (event := self._decode(topic, message)) is not None:
-                    yield event
+                # To decode a record costs many times what it costs to fetch one.
+                if (wanted is None or message.key() in wanted) and (event := self._decode(topic, message)) is not None:
+                    yield position, event
                 if position == end_offset - 1:
                     return
 
