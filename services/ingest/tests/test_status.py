@@ -1,4 +1,6 @@
+import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -10,19 +12,22 @@ from prometheus_client.exposition import generate_latest
 from homeward.ingest.adapters.disk_spool import DiskSpool
 from homeward.ingest.camera_metrics import CameraMetrics
 from homeward.ingest.coverage import Cause
-from homeward.ingest.figures import FigureBook
+from homeward.ingest.figures import Counts, FigureBook
 from homeward.ingest.ports import CameraState as Remembered
+from homeward.ingest.ports import Owed, SourceLostError
 from homeward.ingest.schedule import Schedule
 from homeward.ingest.status import OwnedCamera, Standing
 from homeward.ingest.status_teller import EXTRA_S, StatusTeller
 from homeward.ingest.stretches import Footage, Stretch
 from homeward.ingest.time_zones import time_zone
+from homeward.shared.clock import SystemClock
 from homeward.shared.events import Event, decode, encode
 from homeward.shared.instants import from_duration, from_timestamp
 from homeward.shared.runtime.producer import DeliveryError
 from homewardapi.camera.v1 import camera_status_pb2
 from homewardapi.camera.v1.camera_status_pb2 import CameraAlarm, CameraState, CameraStatus
-from support.recording import NOON, ManualClock
+from support.recording import NOON, Connection, ManualClock, frames, live
+from support.recording import World as Studio
 
 WANTED = OwnedCamera(Standing.WANTED)
 
@@ -92,7 +97,12 @@ class World:
     def pass_s(self, seconds: int) -> None:
         for _ in range(seconds):
             self.clock.sleep(1)
-            self.teller.turn()
+            self.turn()
+
+    def turn(self) -> None:
+        batch = self.teller.turn()
+        if batch:
+            self.teller.tell(batch)
 
     def scrape(self) -> str:
         return generate_latest(self.registry).decode()
@@ -120,7 +130,7 @@ def test_a_status_comes_each_minute_and_each_camera_has_its_own_moment(world: Wo
     names = [f"cam-{index}" for index in range(300)]
     for name in names:
         world.own(name)
-    world.teller.turn()
+    world.turn()
     world.log.take()
     seen: dict[str, list[datetime]] = {name: [] for name in names}
     busiest = 0
@@ -248,9 +258,9 @@ def test_a_clock_that_is_off_is_an_alarm(
 
 
 def test_through_is_up_to_what_waits_first(world: World) -> None:
-    world.own(camera=OwnedCamera(Standing.WANTED, through=NOON - timedelta(hours=1)))
+    world.own()
     world.pass_s(1)
-    assert from_timestamp(world.log.one().optional_through) == NOON - timedelta(hours=1)
+    world.log.take()
     first, second = gap("cam-1", NOON, 10), gap("cam-1", NOON + timedelta(seconds=10), 10)
     for stretch in (first, second):
         world.spool.add(stretch, None, Remembered(stretch.ends_at), replayable=False)
@@ -267,6 +277,52 @@ def test_through_is_up_to_what_waits_first(world: World) -> None:
     told = world.log.one()
     assert from_timestamp(told.optional_through) == second.ends_at
     assert (told.spool_stretches, told.spool_bytes) == (0, 0)
+
+
+def test_nothing_is_said_to_be_told_while_earlier_time_is_owed(world: World) -> None:
+    world.own()
+    first = gap("cam-1", NOON, 10)
+    owed = Owed(NOON, Cause.RECORDER_DOWN)
+    world.spool.add(first, None, Remembered(first.ends_at, owed=owed), replayable=False)
+    world.pass_s(1)
+    assert not world.log.one().HasField("optional_through")
+
+
+def test_a_recorder_counts_what_comes_and_says_when_it_ends(tmp_path: Path) -> None:
+    world = Studio(tmp_path)
+    sent = [replace(one, packet=one.packet._replace(size_bytes=100)) for one in frames(250)]
+    sent[200] = replace(sent[200], packet=sent[200].packet._replace(missing=3))
+    world.record([Connection(sent, ends=SourceLostError("camera cam-1: gone"))], live())
+    figures = world.book.of("cam-1")
+    assert figures.counts() == Counts(bits=250 * 100 * 8, frames=250, packets_lost=3)
+    assert figures.connection is not None
+    assert figures.connection.codec == "h264"
+    assert not figures.is_connected
+
+
+class Stuck:
+    """A producer that never comes back."""
+
+    def __init__(self) -> None:
+        self.asked = threading.Event()
+
+    def send(self, events: Sequence[Event]) -> None:
+        del events
+        self.asked.set()
+        threading.Event().wait(30)
+
+
+def test_a_kafka_that_hangs_keeps_neither_figures_nor_the_end_of_the_service_waiting(world: World) -> None:
+    world.own()
+    stuck, stop = Stuck(), threading.Event()
+    teller = StatusTeller(world.roster, world.book, world.spool, stuck, world.metrics, clock=SystemClock())
+    part = threading.Thread(target=teller.run, args=(stop,))
+    part.start()
+    assert stuck.asked.wait(5)
+    stop.set()
+    part.join(5)
+    assert not part.is_alive()
+    assert 'homeward_ingest_cameras{state="connecting"} 1.0' in world.scrape()
 
 
 def test_the_last_clip_is_the_last_that_was_announced(world: World) -> None:

@@ -26,15 +26,13 @@ class Standing(Enum):
 class OwnedCamera:
     """A camera that this replica answers for.
 
-    `live` is False for a recording. `epoch` is that of its recording, None where none is counted. `through` is up to
-    when its time was told before this replica took it; None where that is not known.
+    `live` is False for a recording. `epoch` is that of its recording, None where none is counted.
     """
 
     standing: Standing
     live: bool = True
     schedule: Schedule | None = None
     epoch: int | None = None
-    through: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +136,11 @@ def measure(
     state: CameraState.ValueType,
     rates: Rates,
     waiting: Waiting,
-    spooled_through: datetime | None,
+    told_through: datetime | None,
     spool_filling: bool,
     limits: ClockLimits,
 ) -> Measurement:
-    """Return the camera as it is now. `spooled_through` is where its last spooled stretch ended."""
+    """Return the camera as it is now. `told_through` is up to when all of its time is told."""
     clock = figures.camera_clock
     alarms = tuple(_alarms(state, rates, clock, limits))
     if spool_filling:
@@ -156,8 +154,7 @@ def measure(
         clock=clock,
         waiting=waiting,
         last_clip=figures.last_clip,
-        # Stretches go out in order: up to the first that waits, everything is told.
-        through=waiting.begins_at or spooled_through or camera.through,
+        through=told_through,
         epoch=camera.epoch,
         alarms=alarms,
     )

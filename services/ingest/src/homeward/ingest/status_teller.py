@@ -1,8 +1,10 @@
 """Tells each minute how the recording of each camera goes, and at once when its state changes."""
 
 import hashlib
+import queue
 import threading
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, Protocol
@@ -91,10 +93,22 @@ class _Told:
     changed_s: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What is told at once: statuses, which may be skipped, and removals, which may not."""
+
+    statuses: tuple[Event, ...]
+    removals: tuple[Event, ...]
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to tell."""
+        return bool(self.statuses or self.removals)
+
+
 class StatusTeller:
     """A part that tells how the recording of this replica's cameras goes.
 
-    It works on a thread of its own and is waited for by nobody. What cannot be told is skipped: the next minute tells
+    It works on threads of its own and is waited for by nobody. What cannot be told is skipped: the next minute tells
     more than the last one would have. Removals alone are kept until they are told.
     """
 
@@ -120,6 +134,8 @@ class StatusTeller:
         self._limits = limits or ClockLimits()
         self._told: dict[str, _Told] = {}
         self._removed: set[str] = set()
+        self._confirmed: deque[str] = deque()
+        """Removals that Kafka took; written by the thread that sends."""
         # What an earlier process recorded may have been removed while nothing ran.
         self._doubtful: set[str] = set(spool.cameras())
 
@@ -128,35 +144,54 @@ class StatusTeller:
         return True
 
     def run(self, stop: threading.Event) -> None:
-        """Tell until `stop`."""
+        """Tell until `stop`. Kafka is waited for on another thread, so that nothing here waits for it."""
+        batches: queue.Queue[Batch] = queue.Queue(maxsize=1)
+
+        def work() -> None:
+            while True:
+                self.tell(batches.get())
+
+        # Daemonic: what Kafka does not take must not keep the process from ending.
+        threading.Thread(target=work, name="status-sender", daemon=True).start()
         while not stop.is_set():
-            self.turn()
+            batch = self.turn()
+            if batch:
+                try:
+                    batches.put_nowait(batch)
+                except queue.Full:
+                    self._board.skipped(len(batch.statuses))
             stop.wait(_TURN_S)
 
-    def turn(self) -> None:
-        """Tell what is due now. Blocks for as long as Kafka takes, and raises nothing when it is away."""
+    def turn(self) -> Batch:
+        """Return what is due now. Returns at once."""
+        while self._confirmed:
+            self._removed.discard(self._confirmed.popleft())
         owned = self._roster.cameras()
         self._let_go(owned)
         now, mono_s = self._clock.now(), self._clock.monotonic()
         filling = self._spool.filling()
-        measured = []
+        statuses = []
         for camera_id, camera in owned.items():
-            measurement = self._measure(camera_id, camera, now, mono_s, filling=filling)
-            if measurement is not None:
-                self._board.show(measurement)
-                measured.append(measurement)
-        events = [
-            new_event(CAMERA_STATUS, state_event_id("camera-status", one.camera_id, now), SOURCE, now, one.message())
-            for one in measured
-        ]
+            one = self._measure(camera_id, camera, now, mono_s, filling=filling)
+            if one is not None:
+                self._board.show(one)
+                event_id = state_event_id("camera-status", camera_id, now)
+                statuses.append(new_event(CAMERA_STATUS, event_id, SOURCE, now, one.message()))
         removals = [
-            removal(CAMERA_STATUS, state_event_id("camera-status", name, now), SOURCE, now, name)
-            for name in sorted(self._removed)
+            removal(CAMERA_STATUS, state_event_id("camera-status", camera_id, now), SOURCE, now, camera_id)
+            for camera_id in sorted(self._removed)
         ]
-        if self._send([*removals, *events]):
-            self._removed.clear()
+        return Batch(tuple(statuses), tuple(removals))
+
+    def tell(self, batch: Batch) -> None:
+        """Send a batch. Blocks for as long as Kafka takes, and raises nothing when it is away."""
+        try:
+            self._producer.send([*batch.removals, *batch.statuses])
+        except DeliveryError as error:
+            self._board.skipped(len(batch.statuses))
+            _log.warning("cameras' status not told", count=len(batch.statuses), error=error)
         else:
-            self._board.skipped(len(events))
+            self._confirmed.extend(event.key for event in batch.removals)
 
     def _let_go(self, owned: Mapping[str, OwnedCamera]) -> None:
         for camera_id in self._told.keys() - owned.keys():
@@ -188,6 +223,7 @@ class StatusTeller:
         if due:
             # By the wall clock again, so that the cameras stay spread out after a time in which none could be told.
             told.due_s = mono_s + _until_turn_s(camera_id, now)
+        waiting = self._spool.waiting(camera_id)
         return measure(
             camera_id,
             camera,
@@ -195,8 +231,8 @@ class StatusTeller:
             at=now,
             state=state,
             rates=rates,
-            waiting=self._spool.waiting(camera_id),
-            spooled_through=self._spool.state(camera_id).through,
+            waiting=waiting,
+            told_through=self._told_through(camera_id, waiting),
             spool_filling=filling,
             limits=self._limits,
         )
@@ -208,16 +244,17 @@ class StatusTeller:
             told.counts, told.counted_s = counts, mono_s
         return rates
 
+    def _told_through(self, camera_id: str, waiting: Waiting) -> datetime | None:
+        """Return up to when everything is told; None where that is not known."""
+        remembered = self._spool.state(camera_id)
+        if remembered.owed is not None:
+            # Before what this replica told lies time of which only the log knows.
+            return None
+        # Stretches go out in order: up to the first that waits, everything is told.
+        return waiting.begins_at or remembered.through
+
     def _done(self, camera_id: str, camera: OwnedCamera) -> bool:
         return not camera.live and self._spool.state(camera_id).complete
-
-    def _send(self, events: Sequence[Event]) -> bool:
-        try:
-            self._producer.send(events)
-        except DeliveryError as error:
-            _log.warning("cameras' status not told", count=len(events), error=error)
-            return False
-        return True
 
 
 def _until_turn_s(camera_id: str, now: datetime) -> float:
