@@ -80,8 +80,10 @@ def best(headers: Iterable[str]) -> Challenge | None:
 
 def _challenges(header: str) -> Iterable[Challenge]:
     marks = list(_SCHEME.finditer(header))
-    for mark, after in zip(marks, [*marks[1:], None], strict=True):
-        text = header[mark.end() : len(header) if after is None else after.start()]
+    ends = [*(mark.start() for mark in marks[1:]), len(header)]
+    # A header without a scheme has an end and no mark.
+    for mark, end in zip(marks, ends, strict=False):
+        text = header[mark.end() : end]
         pairs = {name.lower(): quoted or plain for name, quoted, plain in _PAIR.findall(text)}
         offers = [one.strip().lower() for one in pairs.get("qop", "").split(",")]
         yield Challenge(

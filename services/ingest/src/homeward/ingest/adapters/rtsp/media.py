@@ -124,4 +124,7 @@ def _aac(media: Media) -> AudioChoice:
         # With spectral band replication RTP's clock may run at twice the rate of the frames.
         ticks = AAC_FRAME_TICKS * media.clock_hz // _RATES_HZ[rate]
     reader = AacReader(size, index, delta, ticks or AAC_FRAME_TICKS)
-    return _choice(media, reader, "aac", templates.aac_template(config))
+    template = templates.aac_template(config)
+    if template.codec_context.sample_rate not in (media.clock_hz, media.clock_hz // 2):
+        raise ProtocolError("its AAC has two rates")
+    return _choice(media, reader, "aac", template)

@@ -34,6 +34,11 @@ class NalAssembler(ABC):
         self.sets: list[tuple[int, bytes]] = []
         self._fragment = -1
 
+    @property
+    def under_way(self) -> bool:
+        """Whether a part of a picture has come, or of a NAL unit that may be one."""
+        return self.picture or self._fragment >= 0
+
     def finish(self) -> None:
         """Let go of a fragmented NAL unit whose end did not come."""
         if self._fragment >= 0:

@@ -135,8 +135,8 @@ class RtspSession:
         for unit in units:
             changed = self._changed(unit)
             if self._template is None or (changed and not self._units and self._times is None):
-                self._missing += unit.missing
                 if not unit.key or unit.damaged or not self._learn(unit):
+                    self._missing += unit.missing
                     continue
                 self._began_s = self._clock.monotonic()
             elif changed:

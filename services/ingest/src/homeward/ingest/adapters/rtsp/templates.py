@@ -16,6 +16,10 @@ _RAW: Final = {"h264": "h264", "hevc": "hevc"}
 _DELIMITER: Final = {"h264": b"\x09\xf0", "hevc": b"\x46\x01\x50"}
 _BASELINE: Final = 66
 
+_SILENT_AAC: Final = bytes.fromhex("00c800802380")
+"""A frame of one channel that holds silence: FFmpeg believes an AudioSpecificConfig once a frame has been decoded by
+it, and takes the numbers of FLV's own header before."""
+
 _FAILURES: Final = (av.error.FFmpegError, OSError, ValueError, IndexError)
 
 
@@ -82,7 +86,7 @@ def _behind_lengths(unit: bytes) -> list[bytes]:
 
 def aac_template(config: bytes) -> Any:
     """Return AAC's form, out of its AudioSpecificConfig. Raises ProtocolError."""
-    return _audio(_flv(b"\xaf\x00" + config, b"\xaf\x01\x00"), "flv")
+    return _audio(_flv(b"\xaf\x00" + config, b"\xaf\x01" + _SILENT_AAC), "flv")
 
 
 def opus_template(channels: int) -> Any:

@@ -93,6 +93,7 @@ class VideoTrack:
         elif self._stamp is None:
             # Whoever joins in the middle of a frame has lost nothing of it: it was never to be had.
             self._spoilt = self._assembler.continues(packet, start, end)
+            self._stamp = stamp
         if second & 0x7F != self._payload_type:
             return
         if stamp != self._stamp:
@@ -119,7 +120,7 @@ class VideoTrack:
 
     def _lose(self, count: int, stamp: int, *, begins: bool) -> None:
         assembler = self._assembler
-        under_way = assembler.picture and not self._spoilt
+        under_way = assembler.under_way and not self._spoilt
         self._missing += count
         if stamp == self._stamp:
             self._spoilt = True
