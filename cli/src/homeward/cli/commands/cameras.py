@@ -21,6 +21,7 @@ from homeward.cli.camera import (
 )
 from homeward.cli.commands import camera_options as options
 from homeward.cli.commands.camera_import import import_folder
+from homeward.cli.commands.camera_onvif import discover, probe
 from homeward.cli.commands.camera_reports import coverage, gaps, status
 from homeward.cli.console import console, fail
 from homeward.cli.context import Context
@@ -37,6 +38,8 @@ app = typer.Typer(no_args_is_help=True, help="The cameras that are recorded, and
 app.command()(status)
 app.command()(coverage)
 app.command()(gaps)
+app.command()(discover)
+app.command()(probe)
 app.command("import")(import_folder)
 
 TransportOption = Annotated[
