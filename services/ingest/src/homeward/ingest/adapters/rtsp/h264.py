@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from homeward.ingest.adapters.rtsp import nal
 from homeward.ingest.adapters.rtsp.nal import NalAssembler
 
 _KIND: Final = 0x1F
@@ -42,7 +43,8 @@ class H264Assembler(NalAssembler):
             elif self._fragment < 0:
                 self.damaged = True
                 return
-            self._room(end - start)
+            if len(self.data) > nal.LARGEST_UNIT_BYTES:
+                self._room(0)
             self.data += packet[start + 2 : end]
             if header & _LAST:
                 self._end_fragment()

@@ -5,6 +5,7 @@ Without decoding order numbers, which no camera sends.
 
 from typing import Final
 
+from homeward.ingest.adapters.rtsp import nal
 from homeward.ingest.adapters.rtsp.nal import NalAssembler
 
 _KIND: Final = 0x3F
@@ -41,7 +42,8 @@ class H265Assembler(NalAssembler):
             elif self._fragment < 0:
                 self.damaged = True
                 return
-            self._room(end - start)
+            if len(self.data) > nal.LARGEST_UNIT_BYTES:
+                self._room(0)
             self.data += packet[start + 3 : end]
             if header & _LAST:
                 self._end_fragment()

@@ -15,6 +15,8 @@ _START: Final = b"\x00\x00\x00\x01"
 _RAW: Final = {"h264": "h264", "hevc": "hevc"}
 _DELIMITER: Final = {"h264": b"\x09\xf0", "hevc": b"\x46\x01\x50"}
 _BASELINE: Final = 66
+_TELLING_BYTES: Final = 256
+"""How much of a NAL unit of a picture is read: more than its header."""
 
 _SILENT_AAC: Final = bytes.fromhex("00c800802380")
 """A frame of one channel that holds silence: FFmpeg believes an AudioSpecificConfig once a frame has been decoded by
@@ -42,7 +44,9 @@ def video_template(codec: str, sets: Sequence[bytes], unit: bytes) -> VideoTempl
 
     `codec` is h264 or hevc. Raises ProtocolError where they describe nothing.
     """
-    raw = b"".join(_START + one for one in (*sets, *_behind_lengths(unit)))
+    # The beginning of a picture tells as much as all of it, which FFmpeg would decode for nothing.
+    pictures = [one[:_TELLING_BYTES] for one in _behind_lengths(unit) if one not in sets]
+    raw = b"".join(_START + one for one in (*sets, *pictures))
     try:
         with av.open(io.BytesIO(raw), format=_RAW[codec]) as container:
             stream: Any = container.streams.video[0]
