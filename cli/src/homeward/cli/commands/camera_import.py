@@ -114,7 +114,7 @@ def _follow(context: Context, camera: Camera) -> None:
                 for event in tail.poll():
                     state = state.after(event)
                 through = "" if state.through is None else f", up to {format_time(state.through)} UTC"
-                shown.update(f"{len(state.clips)} clips and {len(state.gaps)} gaps announced{through}")
+                shown.update(f"{_counted(state)} announced{through}")
                 clock.sleep(_POLL_S)
     except KeyboardInterrupt:
         console.print("The import goes on; homeward cameras status tells how far it is.", highlight=False)
@@ -123,7 +123,12 @@ def _follow(context: Context, camera: Camera) -> None:
         fail(f"Homeward's log cannot be read ({error}); the import goes on where Homeward runs")
     if state.refused:
         fail("the recorder refuses the camera; its log says why")
-    console.print(f"{len(state.clips)} clips and {len(state.gaps)} gaps are announced.")
+    console.print(f"{_counted(state)} are announced.")
     console.print(
         f"homeward cameras coverage {camera.camera_id} --last 30d shows how much of the time they are.", highlight=False
     )
+
+
+def _counted(state: ImportProgress) -> str:
+    clips, gaps = len(state.clips), len(state.gaps)
+    return f"{clips} clip{'' if clips == 1 else 's'} and {gaps} gap{'' if gaps == 1 else 's'}"

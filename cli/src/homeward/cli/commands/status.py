@@ -26,8 +26,11 @@ def status(data: DataFolder = DEFAULT_DATA_FOLDER) -> None:
         services.add_row(service, "[red]not ready[/]" if parts is None else "[green]ready[/]")
     console.print(services)
     log = EventLog(context.kafka)
-    # A repeated event has the same id: it is counted once.
-    clips = {event.event_id: clip_outcome(event.message) for event in log.snapshot(CLIPS)}
+    # A repeated event has the same id: it is counted once. Of a gap and the footage that filled it, footage holds.
+    clips: dict[str, str | None] = {}
+    for event in log.snapshot(CLIPS):
+        if clips.get(event.event_id) != "stored":
+            clips[event.event_id] = clip_outcome(event.message)
     outcomes = Counter(clips.values())
     open_searches = [
         event
