@@ -151,6 +151,8 @@ class Tenures:
         if claim is None:
             return SEND
         with self._lock:
+            if self._known_proven(claim):
+                return SEND
             if self._held_for(claim) is None:
                 record = self._records.get(claim.partition)
                 judgement = judge(claim, record)
@@ -198,7 +200,6 @@ class Tenures:
                 if seat is not None and seat.held:
                     seat.held = False
                     seat.left_at_s = self._clock.monotonic()
-                    self._records.pop(partition, None)
             self._lock.notify_all()
 
     def to_read(self) -> tuple[list[int], bool]:
@@ -311,6 +312,13 @@ class Tenures:
         if seat is None or not seat.held or not seat.tenure.run <= claim.epoch <= seat.tenure.epoch:
             return None
         return seat
+
+    def _known_proven(self, claim: Claim) -> bool:
+        """Whether `claim` was proven while its partition was held; what is proven stays so."""
+        seat = self._seats.get(claim.partition)
+        return seat is not None and (
+            seat.tenure.run <= claim.epoch <= seat.tenure.epoch and seat.proven >= milliseconds(claim.until)
+        )
 
     def _proven(self, claim: Claim) -> bool | None:
         """Whether `claim` is proven; None where it can no longer be proven here."""

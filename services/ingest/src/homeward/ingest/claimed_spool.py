@@ -8,6 +8,7 @@ from typing import Protocol
 
 from homeward.ingest.coverage import Cause
 from homeward.ingest.membership import Tenure
+from homeward.ingest.packets import MICROSECOND
 from homeward.ingest.ports import CameraState, Owed, Sealed, StopSignal, StretchSpool
 from homeward.ingest.stretches import Claim, Stretch
 from homeward.shared.clock import Clock
@@ -50,19 +51,19 @@ class ClaimedSpool:
         self._predecessors = predecessors
         self._owed: dict[str, Owed] = {}
 
-    def begin_live(self, camera_id: str) -> CameraState:
-        """Return what is remembered of a camera that is to be recorded from now on.
+    def begin_live(self, camera_id: str) -> tuple[CameraState, bool]:
+        """Return what is remembered of a camera that is to be recorded from now on, and whether it came from others.
 
-        Where others told of it last, its time begins now, and what they left untold is owed.
+        Where it did, its time begins now, and what they left untold is owed.
         """
         state = self._spool.state(camera_id)
         if self._tenure.trusts(state):
             if state.owed is not None:
                 self._owe(camera_id, state.owed)
-            return state
+            return state, False
         begins_at = max(self._clock.now(), self._tenure.since)
         self._owe(camera_id, Owed(begins_at, state.stopped or Cause.RECORDER_DOWN))
-        return CameraState(through=begins_at, epoch=self._tenure.epoch)
+        return CameraState(through=begins_at, epoch=self._tenure.epoch), True
 
     def _owe(self, camera_id: str, owed: Owed) -> None:
         self._owed[camera_id] = owed
@@ -126,6 +127,8 @@ class ClaimedSpool:
             return
         del self._owed[camera_id]
         if through is not None and through < owed.before:
-            gap = Stretch(camera_id, through, owed.before, owed.cause)
+            # It begins within what was told last: the others may still tell footage that begins where that ended, and
+            # the id of a stretch is its camera's and its beginning's.
+            gap = Stretch(camera_id, through - MICROSECOND, owed.before, owed.cause)
             state = replace(self._spool.state(camera_id), owed=None)
             self._spool.add(self._claimed(gap, replayable=False), None, state, replayable=False)

@@ -68,7 +68,9 @@ class CameraRecorder:
 
     def _live(self, stop: StopSignal) -> None:
         tools, name = self._tools, self._spec.camera_id
-        state = tools.spool.state(name) if self._claimed is None else self._claimed.begin_live(name)
+        state, came = tools.spool.state(name), False
+        if self._claimed is not None:
+            state, came = self._claimed.begin_live(name)
         known = state.recording is None
         ledger = Ledger(
             tools.spool,
@@ -76,8 +78,9 @@ class CameraRecorder:
             Coverage(state.through if known else None, state.stopped or Cause.RECORDER_DOWN),
             told=tools.metrics.told,
         )
-        ledger.gap_until(tools.clock.now())
-        ledger.coverage.cause = Cause.SOURCE_UNREACHABLE
+        if not came:
+            ledger.gap_until(tools.clock.now())
+            ledger.coverage.cause = Cause.SOURCE_UNREACHABLE
         while not stop.is_set():
             self._take_turn(stop)
             began = tools.clock.now()
@@ -86,11 +89,16 @@ class CameraRecorder:
             except SourceError as error:
                 unusable = isinstance(error, SourceCorruptError)
                 ledger.coverage.open_from(began)
+                if came:
+                    # Up to here it was this replica that was not there, and not the camera.
+                    ledger.gap_until(began)
+                    came = False
                 ledger.coverage.cause = Cause.CORRUPT if unusable else Cause.SOURCE_UNREACHABLE
                 ledger.gap_until(tools.clock.now(), at_least=_UNREACHABLE_SLICE)
                 _log.warning("source cannot be opened", camera_id=name, error=error)
                 tools.metrics.source_failed()
             else:
+                came = False
                 self._follow(session, ledger, stop)
                 if stop.is_set():
                     # The source was well: what follows is the next start's to tell.
