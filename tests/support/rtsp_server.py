@@ -1,11 +1,13 @@
 """A camera of our own: an RTSP server that plays an H.264 file at its own pace over TCP, again and again.
 
-It can be unplugged and plugged in again, ask for a password (Basic), and send its frames' reordering as it is.
+It can be unplugged and plugged in again, ask for a password (Basic), speak TLS, fall silent, and send its frames'
+reordering as it is.
 """
 
 import base64
 import socket
 import socketserver
+import ssl
 import struct
 import threading
 import time
@@ -26,9 +28,14 @@ _HOST: Final = "127.0.0.1"
 
 
 class RtspCamera:
-    """Serves `video` (H.264 in MP4) at `url`; with `login`, "user:password", it refuses everybody else."""
+    """Serves `video` (H.264 in MP4) at `url`; with `login`, "user:password", it refuses everybody else.
 
-    def __init__(self, video: Path, login: str | None = None) -> None:
+    With `certificate` (a PEM file with its key) it speaks TLS. While `silent`, its connections stay and nothing comes.
+    """
+
+    def __init__(self, video: Path, login: str | None = None, certificate: Path | None = None) -> None:
+        self.silent = False
+        self.certificate = certificate
         self.video = video
         self.login = login
         self.refused = 0
@@ -45,7 +52,7 @@ class RtspCamera:
 
     @property
     def url(self) -> str:
-        return f"rtsp://{_HOST}:{self._port}/live"
+        return f"rtsp{'s' if self.certificate else ''}://{_HOST}:{self._port}/live"
 
     def plug_in(self) -> None:
         """Listen, on the same port each time."""
@@ -72,6 +79,16 @@ class _Server(socketserver.ThreadingTCPServer):
         self.camera = camera
         self.connections: list[socket.socket] = []
         super().__init__(address, _Viewer)
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        connection, address = super().get_request()
+        if self.camera.certificate is None:
+            return connection, address
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.camera.certificate)
+        # The handshake is the viewer's own thread's: it begins with the first read.
+        wrapped = context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        return wrapped, address
 
     def cut(self) -> None:
         for connection in self.connections:
@@ -150,6 +167,8 @@ class _Viewer(socketserver.StreamRequestHandler):
                         header = struct.pack(">BBHII", 0x80, 96 | (marker << 7), sequence & 0xFFFF, stamp, 1)
                         sequence += 1
                         packet = header + payload
+                        while self.server.camera.silent:
+                            time.sleep(0.05)
                         with self._writing:
                             self.wfile.write(b"$\x00" + struct.pack(">H", len(packet)) + packet)
 
