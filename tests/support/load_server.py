@@ -3,7 +3,8 @@
 Run as a program: `load_server.py FILM GROUPS SENT`. Cameras of a group (`/cam-N` is in group N modulo GROUPS) send the
 same bytes at the same time; groups stand at other places of the film. Prints its port, then reads orders from stdin,
 a JSON object a line, and answers each on stdout; ends when stdin is closed. What was sent to whom is written to
-SENT, a JSON object a line: `camera`, `from_s` and `to_s` (Unix time at which the first frame began and the last ended).
+SENT, a JSON object a line: `camera`, `from_s` and `to_s` (Unix time at which the first frame began and the last ended)
+and `clock_s`, by how much the camera's own clock was ahead.
 
 Orders: `{"do": "cut", "camera": N}` hangs up; `stall` falls silent for `for_s` with the connection open; `garbage`
 puts noise between two packets; `lose` leaves `packets` packets of the next frame out; `away` hangs up and refuses
@@ -123,9 +124,7 @@ class LoadServer:
             case "lose":
                 group.lose = int(order["packets"])
             case "clock":
-                group.clock_s += order["by_s"]
-                group.stamp += int(order["by_s"] * CLOCK_HZ)
-                group.reported_s = 0
+                self._set_clock(group, order["by_s"])
             case "stall":
                 self._silent_until[camera] = time.time() + order["for_s"]
                 for viewer in watching:
@@ -140,6 +139,14 @@ class LoadServer:
                     self._hang_up(viewer)
             case unknown:
                 raise ValueError(unknown)
+
+    def _set_clock(self, group: Group, by_s: float) -> None:
+        for viewer in group.viewers:
+            self._write_down(viewer, group)
+            viewer.began_s = None if viewer.began_s is None else viewer.until_s
+        group.clock_s += by_s
+        group.stamp += int(by_s * CLOCK_HZ)
+        group.reported_s = 0
 
     def close(self) -> None:
         """Write down what every viewer was sent."""
@@ -185,12 +192,16 @@ class LoadServer:
         viewer.writer.write(data)
 
     def _pause(self, viewer: Viewer) -> None:
-        """Write down what the viewer was sent; what follows is another run."""
-        if viewer.began_s is not None:
-            run = {"camera": viewer.camera, "from_s": viewer.began_s, "to_s": viewer.until_s}
-            self._sent.write(json.dumps(run) + "\n")
-            self._sent.flush()
+        """Write down what the viewer was sent; what follows begins with a key frame."""
+        self._write_down(viewer, self._groups[viewer.camera % len(self._groups)])
         viewer.began_s = None
+
+    def _write_down(self, viewer: Viewer, group: Group) -> None:
+        if viewer.began_s is None or viewer.until_s <= viewer.began_s:
+            return
+        run = {"camera": viewer.camera, "from_s": viewer.began_s, "to_s": viewer.until_s, "clock_s": group.clock_s}
+        self._sent.write(json.dumps(run) + "\n")
+        self._sent.flush()
 
     def _hang_up(self, viewer: Viewer) -> None:
         self._pause(viewer)
