@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from homeward.ingest.sources import FolderSpec, Pacing, SourceRefusedError, Transport, source_of
-from homeward.shared.instants import to_duration, to_timestamp
+from homeward.shared.instants import from_timestamp, to_duration, to_timestamp
 from homewardapi.camera.v1 import camera_pb2
 from homewardapi.camera.v1.camera_pb2 import Camera, Pace, Recording, RecordingFolder, Source
 from support.recording import NOON
@@ -112,10 +112,18 @@ def test_sound_transport_schedule_and_retention_are_read() -> None:
 def test_a_folder_places_its_files_by_name_or_by_themselves() -> None:
     named = RecordingFolder(optional_name_pattern="cam1-%Y%m%d-%H%M%S", optional_time_zone="Asia/Taipei")
     spec = source_of(changed(camera("file:///srv/old/"), optional_folder=named))
-    assert spec.folder == FolderSpec("cam1-%Y%m%d-%H%M%S", ZoneInfo("Asia/Taipei"))
+    asked_at = from_timestamp(camera("file:///srv/old/").changed_at)
+    assert spec.folder == FolderSpec("cam1-%Y%m%d-%H%M%S", ZoneInfo("Asia/Taipei"), asked_at)
     assert not spec.live
     plain = source_of(changed(camera("file:///srv/old/"), optional_folder=RecordingFolder()))
-    assert plain.folder == FolderSpec(None, ZoneInfo("UTC"))
+    assert plain.folder == FolderSpec(None, ZoneInfo("UTC"), asked_at)
+
+
+def test_a_folder_that_is_asked_for_again_is_looked_through_again() -> None:
+    message = changed(camera("file:///srv/old/"), optional_folder=RecordingFolder())
+    before = source_of(message)
+    message.changed_at.FromDatetime(NOON)
+    assert source_of(message) != before
 
 
 def retained(span: timedelta) -> Camera:

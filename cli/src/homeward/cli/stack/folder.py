@@ -26,6 +26,11 @@ class DataFolder:
         return self.root / "spool"
 
     @property
+    def credentials(self) -> Path:
+        """Cameras' credentials: a file user:password for each name that a camera's description holds."""
+        return self.root / "credentials"
+
+    @property
     def templates(self) -> Path:
         """The subjects' templates of live authorisations."""
         return self.root / "templates"
@@ -52,6 +57,7 @@ class DataFolder:
             self.objects,
             self.broker,
             self.spool,
+            self.credentials,
             self.templates,
             self.keys,
             self.logs,

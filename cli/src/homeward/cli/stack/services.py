@@ -64,7 +64,11 @@ class ServiceCommands:
         models = {"HOMEWARD_MODELS_FOLDER": str(self.models)}
         match service:
             case "ingest":
-                return {**self._objects(), "HOMEWARD_SPOOL_FOLDER": str(self.folder.spool)}
+                return {
+                    **self._objects(),
+                    "HOMEWARD_SPOOL_FOLDER": str(self.folder.spool),
+                    "HOMEWARD_CREDENTIALS_FOLDER": str(self.folder.credentials),
+                }
             case "detection":
                 return {**self._objects(), **models}
             case "embedding":

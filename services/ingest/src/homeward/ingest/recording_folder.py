@@ -40,6 +40,9 @@ class FolderReader:
         left_at = mark
         files = left(self._placed_files(), mark, complete=state.complete)
         coverage = Coverage(state.through, Cause.NOT_IMPORTED)
+        if files and state.complete:
+            # What was done is not, now that more came.
+            self._tools.spool.remember(name, replace(state, complete=False))
         _log.info("folder is imported", camera_id=name, expected=len(files))
         clips = 0
         for index, file in enumerate(files, start=1):
@@ -50,7 +53,8 @@ class FolderReader:
                 return
             _log.info("file is imported", camera_id=name, index=index, expected=len(files), clips=clips)
         recording = None if mark is None else str(mark)
-        self._tools.spool.remember(name, CameraState(coverage.through, recording, complete=True))
+        if files or not state.complete:
+            self._tools.spool.remember(name, CameraState(coverage.through, recording, complete=True))
         _log.info("recording is done", camera_id=name, clips=clips)
 
     def _placed_files(self) -> list[FootageFile]:

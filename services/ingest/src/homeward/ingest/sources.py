@@ -57,11 +57,13 @@ class FolderSpec:
     """A folder of files that were recorded earlier, each placed in time by itself; they are read as fast as can be.
 
     `name_pattern` tells in strptime's codes when a file's first frame was taken from its name without the ending, by
-    the wall clock of `zone`; None for the creation time that stands in the file.
+    the wall clock of `zone`; None for the creation time that stands in the file. `asked_at` is when an operator last
+    asked for it: asked again, it is looked through again for files that came later.
     """
 
     name_pattern: str | None = None
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
+    asked_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +194,7 @@ def _folder_of(camera: Camera, scheme: str) -> FolderSpec | None:
             NamePattern(pattern, zone)
     except (UnknownTimeZoneError, NamePatternError) as error:
         raise SourceRefusedError(f"camera {name}: {error}") from None
-    return FolderSpec(pattern, zone)
+    return FolderSpec(pattern, zone, from_timestamp(camera.changed_at))
 
 
 def _names_folder(camera: Camera) -> bool:
