@@ -128,6 +128,10 @@ class ScriptedSession:
         self.closed = True
 
 
+class ScriptEndedError(BaseException):
+    """A recorder goes on past the script: no failure that it may try again after, which would never end."""
+
+
 class ScriptedSources:
     """Plays one connection after the other, then tells the recorder to stop."""
 
@@ -137,6 +141,8 @@ class ScriptedSources:
         self._done = done
 
     def open(self, spec: SourceSpec) -> VideoSession:  # noqa: ARG002 - the port's
+        if not self._left:
+            raise ScriptEndedError
         connection = self._left.pop(0)
         if not self._left:
             self._done()

@@ -110,6 +110,8 @@ class Camera:
     came: dict[int, datetime] = field(default_factory=dict)
     unfit: set[int] = field(default_factory=set)
     """What may not follow the packet before it in one clip."""
+    damaged: set[int] = field(default_factory=set)
+    """What may be in no clip."""
 
     def connection(self, link: Link) -> Connection:
         if link.refused:
@@ -164,6 +166,8 @@ class Playing(Sequence[Sent]):
                 )
                 if first and (piece.lost or piece.damaged):
                     camera.unfit.add(number)
+                if packet.damaged:
+                    camera.damaged.add(number)
                 arrives = camera.clock.now() + wait_s * S
                 camera.came[number] = arrives
                 self._taken[pts] = arrives
@@ -234,22 +238,24 @@ pieces = st.builds(
     count=st.integers(1, 40),
     gop=st.sampled_from([1, 5, 12, 100]),
     silence_s=st.sampled_from([0.0, 0.0, 0.0, 2.5, 9.0]),
-    lost=st.sampled_from([0, 0, 1, 7]),
-    damaged=st.sampled_from([False, False, False, True]),
+    lost=st.sampled_from([0, 1, 7]),
+    damaged=st.sampled_from([False, False, True]),
     jump_ms=st.sampled_from([0, 0, 0, 0, 400, 900_000, -900_000]),
     set_s=st.sampled_from([0.0, 0.0, 0.0, 3.0, -3.0, 3600.0, -3600.0]),
 )
+links_that_open = st.builds(
+    Link,
+    pieces=st.lists(pieces, min_size=2, max_size=3),
+    interval_ms=st.sampled_from([40, 100, 333, 1000]),
+    first_ms=st.sampled_from([0, -5000, 17_811, 10**9]),
+    opens_after_s=st.sampled_from([0.0, 0.3, 4.0]),
+    burst=st.sampled_from([0, 0, 20]),
+    ahead_s=st.sampled_from([None, None, 0.0, 3.0, -3.0, -0.25, 40.0]),
+    corrupt=st.booleans(),
+)
 links = st.one_of(
-    st.builds(
-        Link,
-        pieces=st.lists(pieces, min_size=1, max_size=3),
-        interval_ms=st.sampled_from([40, 100, 333, 1000]),
-        first_ms=st.sampled_from([0, -5000, 17_811, 10**9]),
-        opens_after_s=st.sampled_from([0.0, 0.3, 4.0]),
-        burst=st.sampled_from([0, 0, 20]),
-        ahead_s=st.sampled_from([None, None, 0.0, 3.0, -3.0, -0.25, 40.0]),
-        corrupt=st.booleans(),
-    ),
+    links_that_open,
+    links_that_open,
     st.builds(Link, refused=st.just(value=True), opens_after_s=st.sampled_from([0.0, 1.0, 10.0])),
 )
 lives = st.lists(
@@ -287,6 +293,7 @@ def assert_footage_is_what_came(history: History, slack: timedelta) -> None:
         assert numbers
         assert numbers == list(range(numbers[0], numbers[-1] + 1))
         assert not camera.unfit & set(numbers[1:])
+        assert not camera.damaged & set(numbers)
         came = [camera.came[number] for number in numbers]
         assert stretch.starts_at >= min(came) - slack
         # A frame is shown until the next one comes.
@@ -306,7 +313,7 @@ def told_up_to(history: History) -> datetime:
     max_bytes=st.sampled_from([1 << 30, 1 << 30, 30_000]),
     failing=st.frozensets(st.integers(0, 400), max_size=2),
 )
-@settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 def test_clips_and_gaps_are_the_wall_time(
     lives: list[Life], clip_s: float, max_bytes: int, failing: frozenset[int]
 ) -> None:
@@ -333,8 +340,8 @@ plain_pieces = st.builds(
     count=st.integers(1, 40),
     gop=st.sampled_from([1, 5, 12, 100]),
     silence_s=st.sampled_from([0.0, 0.0, 2.5]),
-    lost=st.sampled_from([0, 0, 1, 7]),
-    damaged=st.sampled_from([False, False, False, True]),
+    lost=st.sampled_from([0, 1, 7]),
+    damaged=st.sampled_from([False, False, True]),
 )
 plain_lives = st.lists(
     st.builds(
@@ -342,7 +349,7 @@ plain_lives = st.lists(
         links=st.lists(
             st.builds(
                 Link,
-                pieces=st.lists(plain_pieces, min_size=1, max_size=3),
+                pieces=st.lists(plain_pieces, min_size=2, max_size=3),
                 interval_ms=st.sampled_from([40, 100]),
                 opens_after_s=st.sampled_from([0.0, 4.0]),
             ),
@@ -370,6 +377,7 @@ def test_with_clocks_that_are_right_the_sum_is_exact_to_a_frame(lives: list[Life
     if history.entries:
         frame = max(link.interval_ms for life in lives for link in life.links) * S / 1000
         assert abs(told_up_to(history) - history.clock.now()) <= frame
+        assert_footage_is_what_came(history, 2 * frame)
         for entry in history.entries:
             numbers = history.numbers[entry.stretch.clip_id]
             if numbers:

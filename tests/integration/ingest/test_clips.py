@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import av
 import pytest
@@ -39,12 +39,12 @@ class FilmSession:
         self._heard = heard
         self.stream: Any = self._container.streams.video[0]
         self.codec = str(self.stream.codec_context.codec.canonical_name)
-        self.time_base = Fraction(self.stream.time_base)
+        self.time_base = cast("Fraction", self.stream.time_base)
         self.audio_stream: Any = next(iter(self._container.streams.audio), None)
         self.audio: AudioFormat | None = None
         if self.audio_stream is not None:
             name = self.audio_stream.codec_context.codec.canonical_name
-            self.audio = AudioFormat(name, Fraction(self.audio_stream.time_base))
+            self.audio = AudioFormat(name, cast("Fraction", self.audio_stream.time_base))
 
     def sent_at(self, pts: int) -> datetime | None:  # noqa: ARG002 - the port's
         return None
