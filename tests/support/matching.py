@@ -1,6 +1,6 @@
 """A world for tests of matching: people as directions, clips with their faces, an embedder that knows them."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -21,8 +21,11 @@ from homeward.matching.ports import (
     SearchEndedError,
     Subjects,
 )
+from homeward.matching.scale import Scales
 from homeward.matching.template import Model, Template, Vector
 from homeward.shared import ids, objectkeys
+from homeward.shared.calibration import Band, Calibration, Calibrations, Support
+from homeward.shared.calibration.calibration import RATES
 from homeward.shared.events import Event, new_event
 from homeward.shared.instants import to_timestamp
 from homeward.shared.topics import AUTHORISATIONS, FACES, Topic
@@ -48,6 +51,9 @@ SIZE = 192
 MODEL = Model("mobilefacenet", "d8" * 32)
 OTHER_MODEL = Model("another-embedder", "ab" * 32)
 SUBJECT = 1
+RATE = 3e-4
+"""The false match rate that the tests' world allows, the product's own default."""
+
 PERSON_STRIDE = 1_000_000
 """A crop's offset is its person's number times this, and the number of the picture."""
 
@@ -138,6 +144,20 @@ def closed(authorisation_id: str, changed_at: datetime = NOON) -> Event:
     return new_event(AUTHORISATIONS, name, "homeward/access", changed_at, message)
 
 
+def calibration_of(model: Model, threshold: float = 0.5) -> Calibration:
+    """Return a calibration by which strangers reach `threshold` at RATE, and tell the same of every face width."""
+    at = RATES.index(RATE)
+    band = Band(
+        least_px=0,
+        measured_px=64,
+        thresholds=tuple(round(threshold + (number - at) / 20, 3) for number in range(len(RATES))),
+        intercept=-6,
+        slope=15,
+        support=Support(people=2, same=2, strangers=2, missed=0),
+    )
+    return Calibration(model=model.name, sha256=model.sha256, source="a test", bands=(band,))
+
+
 @dataclass
 class FakeEmbedder:
     """Answers by the person in a crop's offset; each photo shows the subject unless `photos` says otherwise.
@@ -170,6 +190,14 @@ class FakeEmbedder:
             self.asked.append(reference)
             answers.append(self.answer(reference))
         return answers
+
+    def stream(
+        self, token: str, references: Iterator[Reference], wanted: Callable[[], bool]
+    ) -> Iterator[list[tuple[int, Template | NoTemplate]]]:
+        """Answer each reference before the next is taken."""
+        for number, reference in enumerate(references):
+            (answer,) = self.embed(token, [reference], wanted)
+            yield [(number, answer)]
 
     def answer(self, reference: Reference) -> Template | NoTemplate:
         if isinstance(reference, PhotoReference):
@@ -205,9 +233,12 @@ class FakeLog:
         self.before_span()
         return self.first, self.first + len(self.records.get(partition, []))
 
-    def read(self, topic: Topic, partition: int, first_offset: int, end_offset: int) -> Iterator[Event]:
+    def read(
+        self, topic: Topic, partition: int, first_offset: int, end_offset: int, keys: Collection[str]
+    ) -> Iterator[tuple[int, Event]]:
         assert topic is FACES
-        yield from self.records.get(partition, [])[first_offset - self.first : end_offset - self.first]
+        records = enumerate(self.records.get(partition, []), self.first)
+        yield from (one for one in records if first_offset <= one[0] < end_offset and one[1].key in keys)
 
 
 @dataclass
@@ -220,16 +251,19 @@ class World:
     log: FakeLog = field(default_factory=FakeLog)
     threshold: float = 0.5
     live_searches: int = 20
-    batch_crops: int = 8
+    crops_under_way: int = 8
 
     def __post_init__(self) -> None:
         self.meter = MatchingMetrics(CollectorRegistry())
+        calibrations = [calibration_of(model, self.threshold) for model in (MODEL, OTHER_MODEL)]
+        self.scales = Scales(Calibrations({one.sha256: one for one in calibrations}), RATE)
         self.authorisations = Authorisations(self.authority.verifier)
         self.enrolment = Enrolment(
             authorisations=self.authorisations,
             subjects=self.subjects,
             embedder=self.embedder,
             meter=self.meter,
+            scales=self.scales,
             photo_threshold=0.4,
             live_searches=self.live_searches,
         )
@@ -240,8 +274,8 @@ class World:
             enrolment=self.enrolment,
             clock=self.clock,
             meter=self.meter,
-            threshold=self.threshold,
-            batch_crops=self.batch_crops,
+            scales=self.scales,
+            crops_under_way=self.crops_under_way,
         )
 
     @property

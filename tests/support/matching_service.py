@@ -8,7 +8,7 @@ import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,6 +21,7 @@ from homeward.cli.eventlog import EventLog
 from homeward.matching.ports import CropReference, PhotoReference, Reference
 from homeward.matching.template import Template
 from homeward.shared.authorisation import AuthorisationDeniedError, SearchFaces, Verifier
+from homeward.shared.calibration import write_calibration
 from homeward.shared.clock import SystemClock
 from homeward.shared.events import Event
 from homeward.shared.ids import sighting_id
@@ -38,7 +39,18 @@ from homewardapi.matching.v1.matching_service_pb2_grpc import MatchingServiceStu
 from homewardapi.search.v1.search_pb2 import SearchTask
 from homewardapi.sighting.v1.sighting_pb2 import Sighting
 from support.authorisations import Authority, MovableClock, request
-from support.matching import MODEL, SUBJECT, FakeEmbedder, clip, closed, faces_event, opened, vector
+from support.matching import (
+    MODEL,
+    OTHER_MODEL,
+    SUBJECT,
+    FakeEmbedder,
+    calibration_of,
+    clip,
+    closed,
+    faces_event,
+    opened,
+    vector,
+)
 
 PATIENCE_S = 60.0
 CLIP = timedelta(seconds=10)
@@ -62,8 +74,7 @@ class EmbeddingServicer(EmbeddingServiceServicer):
             authorisation.permit(SearchFaces())
         except AuthorisationDeniedError:
             context.abort(grpc.StatusCode.UNAUTHENTICATED, "denied")
-        # Answers may come in any order.
-        for message in reversed(list(request_iterator)):
+        for message in _newest_first(request_iterator):
             asked: Reference
             if message.WhichOneof("request") == "crop":
                 crop = message.crop
@@ -82,6 +93,31 @@ class EmbeddingServicer(EmbeddingServiceServicer):
             else:
                 refusal = pb.Refusal(reason=answer.reason)  # type: ignore[arg-type]
                 yield pb.EmbedResponse(request_id=request_id, refusal=refusal)
+
+
+def _newest_first(requests: Iterator[pb.EmbedRequest]) -> Iterator[pb.EmbedRequest]:
+    """Yield, of the requests that have come, the newest: answers may come in any order."""
+    waiting: list[pb.EmbedRequest | None] = []
+    changed = threading.Condition()
+
+    def take() -> None:
+        with suppress(grpc.RpcError):
+            for request in requests:
+                with changed:
+                    waiting.append(request)
+                    changed.notify()
+        with changed:
+            waiting.insert(0, None)
+            changed.notify()
+
+    threading.Thread(target=take, daemon=True).start()
+    while True:
+        with changed:
+            changed.wait_for(lambda: waiting)
+            newest = waiting.pop()
+        if newest is None:
+            return
+        yield newest
 
 
 @contextmanager
@@ -120,6 +156,10 @@ class Matching:
         self.grpc_port, self.operations_port = free_ports(2)
         keys = self.folder / "keys.json"
         self.authority.keys.save_jwks(keys)
+        calibrations = self.folder / "calibrations"
+        calibrations.mkdir()
+        for model in (MODEL, OTHER_MODEL):
+            write_calibration(calibration_of(model), calibrations / f"{model.name}.json")
         environment = {
             "HOMEWARD_KAFKA__BOOTSTRAP_SERVERS": self.kafka.bootstrap_servers,
             "HOMEWARD_OPERATIONS__PORT": str(self.operations_port),
@@ -128,7 +168,9 @@ class Matching:
             "HOMEWARD_AUTHORISATION_KEYS": str(keys),
             "HOMEWARD_QDRANT_FOLDER": str(self.templates_folder),
             "HOMEWARD_TASK_MESSAGES": "20",
-            "HOMEWARD_BATCH_CROPS": "16",
+            "HOMEWARD_TASK_FACES": "15",
+            "HOMEWARD_CROPS_UNDER_WAY": "16",
+            "HOMEWARD_CALIBRATIONS_FOLDER": str(calibrations),
         }
         command = Command(
             "matching",
@@ -167,8 +209,9 @@ class Matching:
         """Whether every task of a search that was planned is done."""
         tasks = [task for task in self.tasks() if task.authorisation_id == authorisation_id]
         planned = {task.planned.task_count for task in tasks if task.HasField("planned")}
-        done = {task.task_id for task in tasks if task.HasField("completed")}
-        return bool(planned) and len(done) == max(planned)
+        done = {task.task_id: task.completed for task in tasks if task.HasField("completed")}
+        more = sum(task.HasField("optional_continued_by") for task in done.values())
+        return bool(planned) and len(done) == max(planned) + more
 
     def publish(self, *events: Event) -> None:
         self.producer.send(events)

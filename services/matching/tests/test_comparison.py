@@ -1,5 +1,6 @@
 """Comparing: who is found, what is counted, and how far a search reaches."""
 
+import threading
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,13 +12,29 @@ from homeward.matching.adapters.qdrant import QdrantSubjects
 from homeward.matching.authorisations import Search
 from homeward.matching.comparison import Findings
 from homeward.matching.coverage import covers, key_of
-from homeward.matching.ports import EmbedderAwayError, SearchEndedError
+from homeward.matching.feed import Feed, LookedAt
+from homeward.matching.ports import CropReference, EmbedderAwayError, SearchEndedError
+from homeward.matching.template import Model
 from homeward.shared.instants import from_timestamp
 from homewardapi.embedding.v1.embedding_service_pb2 import REFUSAL_REASON_NOT_FOUND
 from homewardapi.face.v1.face_pb2 import DETECTION_OUTCOME_PARTIAL, ClipFaces
+from homewardapi.search.v1.search_pb2 import REFUSAL_REASON_UNCALIBRATED_MODEL
 from homewardapi.sighting.v1.sighting_pb2 import SEARCH_MODE_ARCHIVE, Sighting
 from support.authorisations import AUTHORISATION_ID, NOON
-from support.matching import MODEL, OTHER_MODEL, SUBJECT, World, clip, closed, face, opened, vector
+from support.matching import (
+    MODEL,
+    OTHER_MODEL,
+    PERSON_STRIDE,
+    RATE,
+    SUBJECT,
+    World,
+    calibration_of,
+    clip,
+    closed,
+    face,
+    opened,
+    vector,
+)
 
 BEFORE = NOON - timedelta(hours=1)
 
@@ -51,7 +68,7 @@ def test_the_subject_is_found_among_others(world: World, search: Search) -> None
     assert sighting.crop in list(seen.faces[1].crops)
     assert sighting.box == seen.faces[1].appearances[0].box
     assert (sighting.first_seen_at, sighting.last_seen_at) == (seen.starts_at, seen.faces[1].appearances[-1].at)
-    assert sighting.threshold == 0.5
+    assert sighting.threshold == pytest.approx(0.5)
     assert 0.5 <= sighting.score <= 1
     assert sighting.embedder == MODEL.to_message()
     assert sighting.mode == SEARCH_MODE_ARCHIVE
@@ -179,29 +196,66 @@ def test_a_new_model_enrols_the_subject_anew(world: World, search: Search) -> No
 
 
 def test_a_model_that_changes_between_two_answers_is_asked_again(world: World, search: Search) -> None:
-    answers = iter([MODEL, MODEL, OTHER_MODEL, OTHER_MODEL])
+    answers = iter([MODEL, OTHER_MODEL])
 
     def change() -> None:
         world.embedder.model = next(answers)
 
     world.embedder.before_answer = change
     with pytest.raises(EmbedderAwayError, match="changed"):
-        compare(world, search, clip("gate", BEFORE, [SUBJECT, 2]))
+        compare(world, search, clip("gate", BEFORE, [SUBJECT]))
 
 
-def test_batches_bound_what_is_under_way(world: World, search: Search, monkeypatch: pytest.MonkeyPatch) -> None:
-    sizes: list[int] = []
-    embed = world.embedder.embed
-
-    def measured(token, references, wanted):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-        sizes.append(len(references))
-        return embed(token, references, wanted)
-
-    monkeypatch.setattr(world.embedder, "embed", measured)
-    clips = [clip("gate", BEFORE + timedelta(seconds=10 * number), [2, 3, 4]) for number in range(10)]
+def test_no_more_crops_are_under_way_than_allowed(world: World, search: Search) -> None:
+    clips = [clip("gate", BEFORE + timedelta(seconds=10 * number), [SUBJECT, 3, 4], crops=3) for number in range(10)]
+    faces = [LookedAt(one, face) for one in clips for face in one.faces]
+    feed = Feed(faces, window=4)
+    asked: list[CropReference] = []
+    taker = threading.Thread(target=lambda: asked.extend(feed))
+    taker.start()
+    for _ in range(100):
+        threading.Event().wait(0.002)
+    assert len(asked) == 4
+    feed.close()
+    taker.join(5)
+    assert not taker.is_alive()
     assert compare(world, search, *clips).tally.faces_compared == 30
-    assert sum(sizes) == 60
-    assert max(sizes) <= world.batch_crops + 1
+
+
+def test_a_face_unlike_the_subject_is_looked_at_once_and_one_like_it_whole(world: World, search: Search) -> None:
+    findings = compare(world, search, clip("gate", BEFORE, [2, SUBJECT, 3], crops=4))
+    assert findings.tally.faces_compared == 3
+    of_subject = [crop for crop in world.embedder.crops_asked if crop.offset_bytes // PERSON_STRIDE == SUBJECT]
+    assert len(of_subject) == 4
+    assert len(world.embedder.crops_asked) == 4 + 2
+
+
+def test_a_face_whose_best_crop_is_gone_is_compared_by_the_others(world: World, search: Search) -> None:
+    seen = clip("gate", BEFORE, [SUBJECT], crops=3)
+    world.embedder.unreadable = {seen.faces[0].crops[0].offset_bytes: int(REFUSAL_REASON_NOT_FOUND)}
+    assert len(sightings(compare(world, search, seen))) == 1
+
+
+def test_sightings_come_best_first_and_say_what_their_scores_are_worth(world: World, search: Search) -> None:
+    clips = [clip("gate", BEFORE + timedelta(seconds=10 * number), [SUBJECT, 2], crops=1) for number in range(9)]
+    findings = compare(world, search, *clips)
+    found = sightings(findings)
+    assert [one.score for one in found] == sorted((one.score for one in found), reverse=True)
+    band = calibration_of(MODEL).bands[0]
+    for one in found:
+        assert one.threshold == pytest.approx(0.5)
+        assert one.optional_false_match_rate == pytest.approx(band.false_match_rate(one.score), rel=1e-3)
+        assert one.optional_likelihood_ratio == pytest.approx(band.likelihood_ratio(one.score), rel=1e-3)
+    assert findings.tally.expected_false == pytest.approx(18 * RATE)
+
+
+def test_an_embedder_that_nobody_has_calibrated_finds_nobody(world: World, search: Search) -> None:
+    world.embedder.model = Model("uncalibrated", "cd" * 32)
+    with pytest.raises(SearchEndedError):
+        compare(world, search, clip("gate", BEFORE, [SUBJECT]))
+    refusal = world.enrolment.refusal(AUTHORISATION_ID)
+    assert refusal is not None
+    assert refusal.reason == REFUSAL_REASON_UNCALIBRATED_MODEL
 
 
 def test_the_box_is_that_of_the_pictures_frame(world: World, search: Search) -> None:

@@ -32,11 +32,11 @@ def test_either_store_does(monkeypatch: pytest.MonkeyPatch, store: dict[str, str
         {},
         FOLDER | SERVER,
         FOLDER | {"HOMEWARD_QDRANT_API_KEY": "a-key"},
-        FOLDER | {"HOMEWARD_THRESHOLD": "1.5"},
+        FOLDER | {"HOMEWARD_FALSE_MATCH_RATE": "0.5"},
         FOLDER | {"HOMEWARD_LIVE_SEARCHES": "101"},
         FOLDER | {"HOMEWARD_LIVE_SEARCHES": "0"},
         FOLDER | {"HOMEWARD_TASK_MESSAGES": "10001"},
-        FOLDER | {"HOMEWARD_TRESHOLD": "0.4"},
+        FOLDER | {"HOMEWARD_FALSE_MATCH_RAT": "0.001"},
     ],
 )
 def test_what_is_wrong_is_said_without_its_value(
@@ -44,7 +44,7 @@ def test_what_is_wrong_is_said_without_its_value(
 ) -> None:
     assert check(monkeypatch, NEEDED | wrong) == 2
     told = capsys.readouterr().err
-    assert "HOMEWARD_THRESHOLD" in told
+    assert "HOMEWARD_FALSE_MATCH_RATE" in told
     assert "a-key" not in told
 
 

@@ -23,7 +23,14 @@ class SearchProgress:
     @property
     def finished(self) -> bool:
         """Whether every task is done, or there will be none."""
-        return self.refusal is not None or (self.task_count is not None and len(self.completed) >= self.task_count)
+        return self.refusal is not None or (self.tasks is not None and len(self.completed) >= self.tasks)
+
+    @property
+    def tasks(self) -> int | None:
+        """The tasks known of: those planned, and those that go on where another had faces enough."""
+        if self.task_count is None:
+            return None
+        return self.task_count + sum(task.HasField("optional_continued_by") for task in self.completed.values())
 
     @property
     def camera_time_done(self) -> timedelta:
@@ -39,6 +46,11 @@ class SearchProgress:
     def faces_not_compared(self) -> int:
         """The number of faces that were there and could not be compared: too poor, or without a readable crop."""
         return sum(task.faces_too_poor + task.faces_unreadable for task in self.completed.values())
+
+    @property
+    def expected_false_candidates(self) -> float:
+        """How many of the candidates are expected to be strangers, by the rate that the search allows."""
+        return sum(task.optional_expected_false_candidates for task in self.completed.values())
 
     @property
     def clips_unreadable(self) -> int:

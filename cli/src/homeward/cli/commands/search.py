@@ -62,7 +62,7 @@ def follow_archive(context: Context, authorisation_id: str, timeout: timedelta) 
                 bar.update(
                     task,
                     description="searching recordings",
-                    total=state.task_count,
+                    total=state.tasks,
                     completed=len(state.completed),
                     figures=_figures(state),
                 )
@@ -82,7 +82,7 @@ def _figures(state: SearchProgress) -> str:
 
 def summary(state: SearchProgress) -> str:
     """Return what was searched and what could not be: "not found" must never be read as "not there"."""
-    text = f"Searched {_figures(state)}."
+    text = f"Searched {_figures(state)}; {state.expected_false_candidates:.1f} strangers are expected among these."
     if state.faces_not_compared:
         text += f" {state.faces_not_compared} faces were seen and were too poor to compare."
     if state.clips_unreadable:

@@ -175,4 +175,4 @@ def _detected(state: Searched) -> str:
 
 
 def _searched(state: SearchProgress) -> str:
-    return f"{len(state.completed)} of {state.task_count or '?'} tasks, {state.faces_compared} faces compared"
+    return f"{len(state.completed)} of {state.tasks or '?'} tasks, {state.faces_compared} faces compared"

@@ -39,6 +39,8 @@ class _RefusalReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Refusal
     """REFUSAL_REASON_UNREADABLE_PHOTO is a reference photo that is missing or is not a picture."""
     REFUSAL_REASON_PHOTOS_DIFFER: _RefusalReason.ValueType  # 6
     """REFUSAL_REASON_PHOTOS_DIFFER is a set of reference photos that do not show the same person."""
+    REFUSAL_REASON_UNCALIBRATED_MODEL: _RefusalReason.ValueType  # 7
+    """REFUSAL_REASON_UNCALIBRATED_MODEL is an embedder of which nobody has measured what its scores are worth."""
 
 class RefusalReason(_RefusalReason, metaclass=_RefusalReasonEnumTypeWrapper):
     """RefusalReason is why a search cannot start."""
@@ -57,6 +59,8 @@ REFUSAL_REASON_UNREADABLE_PHOTO: RefusalReason.ValueType  # 5
 """REFUSAL_REASON_UNREADABLE_PHOTO is a reference photo that is missing or is not a picture."""
 REFUSAL_REASON_PHOTOS_DIFFER: RefusalReason.ValueType  # 6
 """REFUSAL_REASON_PHOTOS_DIFFER is a set of reference photos that do not show the same person."""
+REFUSAL_REASON_UNCALIBRATED_MODEL: RefusalReason.ValueType  # 7
+"""REFUSAL_REASON_UNCALIBRATED_MODEL is an embedder of which nobody has measured what its scores are worth."""
 Global___RefusalReason: _TypeAlias = RefusalReason  # noqa: Y015
 
 @_typing.final
@@ -213,6 +217,8 @@ class TaskCompleted(_message.Message):
     CANDIDATES_FIELD_NUMBER: _builtins.int
     CAMERA_TIME_FIELD_NUMBER: _builtins.int
     COMPLETED_AT_FIELD_NUMBER: _builtins.int
+    OPTIONAL_EXPECTED_FALSE_CANDIDATES_FIELD_NUMBER: _builtins.int
+    OPTIONAL_CONTINUED_BY_FIELD_NUMBER: _builtins.int
     faces_compared: _builtins.int
     """faces_compared is the number of faces compared with the subject."""
     faces_too_poor: _builtins.int
@@ -223,6 +229,10 @@ class TaskCompleted(_message.Message):
     """clips_unreadable is the number of clips that detection could not read in whole."""
     candidates: _builtins.int
     """candidates is the number of sightings announced."""
+    optional_expected_false_candidates: _builtins.float
+    """optional_expected_false_candidates is how many strangers are expected among the candidates: the faces compared by the rate at which strangers reach the threshold."""
+    optional_continued_by: _builtins.str
+    """optional_continued_by is the task that searches the rest of the stretch; absent when there is none. It is one task more than were planned."""
     @_builtins.property
     def camera_time(self) -> _duration_pb2.Duration:
         """camera_time is the time of footage covered, of all cameras together."""
@@ -241,11 +251,20 @@ class TaskCompleted(_message.Message):
         candidates: _builtins.int = ...,
         camera_time: _duration_pb2.Duration | None = ...,
         completed_at: _timestamp_pb2.Timestamp | None = ...,
+        optional_expected_false_candidates: _builtins.float | None = ...,
+        optional_continued_by: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["camera_time", b"camera_time", "completed_at", b"completed_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_optional_continued_by", b"_optional_continued_by", "_optional_expected_false_candidates", b"_optional_expected_false_candidates", "camera_time", b"camera_time", "completed_at", b"completed_at", "optional_continued_by", b"optional_continued_by", "optional_expected_false_candidates", b"optional_expected_false_candidates"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["camera_time", b"camera_time", "candidates", b"candidates", "clips_unreadable", b"clips_unreadable", "completed_at", b"completed_at", "faces_compared", b"faces_compared", "faces_too_poor", b"faces_too_poor", "faces_unreadable", b"faces_unreadable"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_optional_continued_by", b"_optional_continued_by", "_optional_expected_false_candidates", b"_optional_expected_false_candidates", "camera_time", b"camera_time", "candidates", b"candidates", "clips_unreadable", b"clips_unreadable", "completed_at", b"completed_at", "faces_compared", b"faces_compared", "faces_too_poor", b"faces_too_poor", "faces_unreadable", b"faces_unreadable", "optional_continued_by", b"optional_continued_by", "optional_expected_false_candidates", b"optional_expected_false_candidates"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__optional_continued_by: _TypeAlias = _typing.Literal["optional_continued_by"]  # noqa: Y015
+    _WhichOneofArgType__optional_continued_by: _TypeAlias = _typing.Literal["_optional_continued_by", b"_optional_continued_by"]  # noqa: Y015
+    _WhichOneofReturnType__optional_expected_false_candidates: _TypeAlias = _typing.Literal["optional_expected_false_candidates"]  # noqa: Y015
+    _WhichOneofArgType__optional_expected_false_candidates: _TypeAlias = _typing.Literal["_optional_expected_false_candidates", b"_optional_expected_false_candidates"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__optional_continued_by) -> _WhichOneofReturnType__optional_continued_by | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__optional_expected_false_candidates) -> _WhichOneofReturnType__optional_expected_false_candidates | None: ...
 
 Global___TaskCompleted: _TypeAlias = TaskCompleted  # noqa: Y015

@@ -13,10 +13,10 @@ import builtins as _builtins
 import sys
 import typing as _typing
 
-if sys.version_info >= (3, 11):
-    from typing import TypeAlias as _TypeAlias, Never as _Never
+if sys.version_info >= (3, 10):
+    from typing import TypeAlias as _TypeAlias
 else:
-    from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
+    from typing_extensions import TypeAlias as _TypeAlias
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
@@ -67,6 +67,8 @@ class Sighting(_message.Message):
     EMBEDDER_FIELD_NUMBER: _builtins.int
     MODE_FIELD_NUMBER: _builtins.int
     FOUND_AT_FIELD_NUMBER: _builtins.int
+    OPTIONAL_LIKELIHOOD_RATIO_FIELD_NUMBER: _builtins.int
+    OPTIONAL_FALSE_MATCH_RATE_FIELD_NUMBER: _builtins.int
     sighting_id: _builtins.str
     """sighting_id is derived from the authorisation, the clip and the face (UUIDv5): the same sighting has the same id, however often it is found."""
     authorisation_id: _builtins.str
@@ -85,6 +87,10 @@ class Sighting(_message.Message):
     """threshold is the score from which a face is shown."""
     mode: Global___SearchMode.ValueType
     """mode says whether the sighting comes from recordings or from the head of the log."""
+    optional_likelihood_ratio: _builtins.float
+    """optional_likelihood_ratio says how many times likelier the score is if both faces are one person's than if they are two people's."""
+    optional_false_match_rate: _builtins.float
+    """optional_false_match_rate is the share of strangers whose faces score as high: 0.0001 is one in ten thousand."""
     @_builtins.property
     def first_seen_at(self) -> _timestamp_pb2.Timestamp:
         """first_seen_at is the face's first appearance in the clip."""
@@ -127,11 +133,20 @@ class Sighting(_message.Message):
         embedder: _model_pb2.ModelRef | None = ...,
         mode: Global___SearchMode.ValueType = ...,
         found_at: _timestamp_pb2.Timestamp | None = ...,
+        optional_likelihood_ratio: _builtins.float | None = ...,
+        optional_false_match_rate: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["box", b"box", "crop", b"crop", "embedder", b"embedder", "first_seen_at", b"first_seen_at", "found_at", b"found_at", "last_seen_at", b"last_seen_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_optional_false_match_rate", b"_optional_false_match_rate", "_optional_likelihood_ratio", b"_optional_likelihood_ratio", "box", b"box", "crop", b"crop", "embedder", b"embedder", "first_seen_at", b"first_seen_at", "found_at", b"found_at", "last_seen_at", b"last_seen_at", "optional_false_match_rate", b"optional_false_match_rate", "optional_likelihood_ratio", b"optional_likelihood_ratio"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["authorisation_id", b"authorisation_id", "box", b"box", "camera_id", b"camera_id", "clip_id", b"clip_id", "crop", b"crop", "crops_key", b"crops_key", "embedder", b"embedder", "face_index", b"face_index", "first_seen_at", b"first_seen_at", "found_at", b"found_at", "last_seen_at", b"last_seen_at", "mode", b"mode", "score", b"score", "sighting_id", b"sighting_id", "threshold", b"threshold"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_optional_false_match_rate", b"_optional_false_match_rate", "_optional_likelihood_ratio", b"_optional_likelihood_ratio", "authorisation_id", b"authorisation_id", "box", b"box", "camera_id", b"camera_id", "clip_id", b"clip_id", "crop", b"crop", "crops_key", b"crops_key", "embedder", b"embedder", "face_index", b"face_index", "first_seen_at", b"first_seen_at", "found_at", b"found_at", "last_seen_at", b"last_seen_at", "mode", b"mode", "optional_false_match_rate", b"optional_false_match_rate", "optional_likelihood_ratio", b"optional_likelihood_ratio", "score", b"score", "sighting_id", b"sighting_id", "threshold", b"threshold"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__optional_false_match_rate: _TypeAlias = _typing.Literal["optional_false_match_rate"]  # noqa: Y015
+    _WhichOneofArgType__optional_false_match_rate: _TypeAlias = _typing.Literal["_optional_false_match_rate", b"_optional_false_match_rate"]  # noqa: Y015
+    _WhichOneofReturnType__optional_likelihood_ratio: _TypeAlias = _typing.Literal["optional_likelihood_ratio"]  # noqa: Y015
+    _WhichOneofArgType__optional_likelihood_ratio: _TypeAlias = _typing.Literal["_optional_likelihood_ratio", b"_optional_likelihood_ratio"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__optional_false_match_rate) -> _WhichOneofReturnType__optional_false_match_rate | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__optional_likelihood_ratio) -> _WhichOneofReturnType__optional_likelihood_ratio | None: ...
 
 Global___Sighting: _TypeAlias = Sighting  # noqa: Y015

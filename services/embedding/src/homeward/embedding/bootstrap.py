@@ -15,7 +15,7 @@ from homeward.embedding.dispatcher import Dispatcher
 from homeward.embedding.handler import EmbeddingHandler, Limits
 from homeward.embedding.metrics import EmbeddingMetrics
 from homeward.embedding.ports import Embedder
-from homeward.embedding.settings import EmbeddingSettings
+from homeward.embedding.settings import EmbeddingSettings, OnnxSettings
 from homeward.shared.authorisation import KeySet, Verifier
 from homeward.shared.clock import SystemClock
 from homeward.shared.models.library import ModelLibrary, read_verified
@@ -40,7 +40,7 @@ def run(settings: EmbeddingSettings) -> int:
     cv2.setNumThreads(1)
 
     library = ModelLibrary(settings.models_folder)
-    new_engine = engine_maker(settings, library)
+    new_engine = engine_maker(settings.onnx, library)
     dispatcher = Dispatcher(
         [new_engine() for _ in range(settings.engines)],
         clock=clock,
@@ -75,12 +75,11 @@ def run(settings: EmbeddingSettings) -> int:
     )
 
 
-def engine_maker(settings: EmbeddingSettings, library: ModelLibrary) -> Callable[[], Embedder]:
+def engine_maker(onnx: OnnxSettings, library: ModelLibrary) -> Callable[[], Embedder]:
     """Return what makes one engine: the operator's ONNX model where one is named, MobileFaceNet otherwise.
 
     Raises ModelMissingError, ModelHashError, EngineError; the engines share the one copy of the file.
     """
-    onnx = settings.onnx
     if onnx.path is not None and onnx.sha256 is not None and onnx.name is not None:
         own = EmbedderModel(onnx.name, onnx.sha256)
         try:

@@ -16,10 +16,12 @@ from homeward.matching.handler.planning import PlanningHandler
 from homeward.matching.handler.tasks import TaskHandler
 from homeward.matching.messages import SOURCE
 from homeward.matching.metrics import MatchingMetrics
+from homeward.matching.scale import Scales
 from homeward.matching.searches import Searches
 from homeward.matching.settings import MatchingSettings
 from homeward.matching.sweep import Sweeper
 from homeward.shared.authorisation import KeySet, Verifier
+from homeward.shared.calibration import Calibrations
 from homeward.shared.clock import SystemClock
 from homeward.shared.runtime.consumer import Consumer
 from homeward.shared.runtime.grpc_server import serve
@@ -42,6 +44,7 @@ def run(settings: MatchingSettings) -> int:
     runtime_metrics = RuntimeMetrics(registry)
     meter = MatchingMetrics(registry)
 
+    scales = Scales(Calibrations.load(settings.calibrations_folder), settings.false_match_rate)
     subjects = _subjects(settings)
     channel = connect(settings.embedding_target)
     embedder = GrpcEmbedder(channel, timedelta(seconds=settings.embedding_timeout_s))
@@ -55,6 +58,7 @@ def run(settings: MatchingSettings) -> int:
         subjects=subjects,
         embedder=embedder,
         meter=meter,
+        scales=scales,
         photo_threshold=settings.photo_threshold,
         live_searches=settings.live_searches,
     )
@@ -65,8 +69,8 @@ def run(settings: MatchingSettings) -> int:
         enrolment=enrolment,
         clock=clock,
         meter=meter,
-        threshold=settings.threshold,
-        batch_crops=settings.batch_crops,
+        scales=scales,
+        crops_under_way=settings.crops_under_way,
     )
     planning = PlanningHandler(
         authorisations=authorisations,
@@ -78,12 +82,18 @@ def run(settings: MatchingSettings) -> int:
         ready=table.ready,
     )
     tasks = TaskHandler(
-        authorisations=authorisations, comparison=comparison, log=log, clock=clock, meter=meter, ready=table.ready
+        authorisations=authorisations,
+        comparison=comparison,
+        log=log,
+        clock=clock,
+        meter=meter,
+        task_faces=settings.task_faces,
+        ready=table.ready,
     )
     live = LiveHandler(authorisations=authorisations, comparison=comparison, meter=meter, ready=table.ready)
 
-    def consumer(group: str, topic: Topic, handler: Handler) -> Consumer:
-        return Consumer(
+    def consumer(group: str, topic: Topic, handler: Handler, number: int = 1) -> Consumer:
+        made = Consumer(
             settings.kafka,
             group=group,
             topics=[topic],
@@ -93,6 +103,9 @@ def run(settings: MatchingSettings) -> int:
             clock=clock,
             source=SOURCE,
         )
+        if number > 1:
+            made.name += f" {number}"
+        return made
 
     searches = Searches(authorisations=authorisations, subjects=subjects, enrolment=enrolment, meter=meter)
     sweeper = Sweeper(authorisations=authorisations, subjects=subjects, clock=clock, meter=meter, known=table.ready)
@@ -101,7 +114,7 @@ def run(settings: MatchingSettings) -> int:
             sweeper,
             table,
             consumer("matching-planner", AUTHORISATIONS, planning),
-            consumer("matching", SEARCH_TASKS, tasks),
+            *(consumer("matching", SEARCH_TASKS, tasks, number + 1) for number in range(settings.tasks_at_once)),
             consumer("matching-live", FACES, live),
             serve(settings.grpc_listen, MatchingServicer(searches).register, services=[SERVICE_NAME]),
         ],

@@ -1,28 +1,39 @@
 """The comparing itself: the faces of clips with the one subject of a search. The archive's and the live code alike."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from itertools import chain
+from typing import Final
 
 from homeward.matching.authorisations import Authorisations, Search
 from homeward.matching.coverage import covers, key_of
 from homeward.matching.enrolment import Enrolment
+from homeward.matching.feed import Feed, LookedAt
 from homeward.matching.messages import Match, Tally, sighted
 from homeward.matching.ports import (
-    CropReference,
     Embedder,
     EmbedderAwayError,
     Meter,
+    NoTemplate,
     NotEnrolledError,
     SearchEndedError,
     Subjects,
 )
+from homeward.matching.scale import Scale, Scales, UncalibratedModelError
 from homeward.matching.subject import Probe
-from homeward.matching.template import Template, UnusableTemplateError, combine
+from homeward.matching.template import DifferentModelsError, Template, UnusableTemplateError, combine
 from homeward.shared.clock import Clock
 from homeward.shared.events import Event
 from homeward.shared.instants import from_timestamp
-from homewardapi.face.v1.face_pb2 import DETECTION_OUTCOME_COMPLETE, ClipFaces, Crop, Face
+from homeward.shared.telemetry.logging import get_logger
+from homewardapi.face.v1.face_pb2 import DETECTION_OUTCOME_COMPLETE, ClipFaces, Crop
 from homewardapi.sighting.v1.sighting_pb2 import SearchMode
+
+_LEAST_QUALITY: Final = 1e-3
+"""What a crop of quality 0 weighs, as in the mean of templates."""
+
+_log = get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,30 +45,22 @@ class Findings:
 
 
 @dataclass(frozen=True, slots=True)
-class _Face:
-    clip: ClipFaces
-    face: Face
+class _Work:
+    """One comparison under way."""
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Known:
-    """A face with the templates of those of its crops that could be read, and their mean."""
-
-    clip: ClipFaces
-    face: Face
-    crops: list[Crop]
-    templates: list[Template]
-    mean: Template
-
-    def probe(self, template: Template) -> Probe:
-        return Probe(template, self.clip.camera_id, from_timestamp(self.clip.starts_at))
+    search: Search
+    mode: "SearchMode.ValueType"
+    feed: Feed
+    tally: Tally
+    found: list[tuple[float, Event]]
 
 
 class Comparison:
     """Compares faces with the subject of a search.
 
-    A template of a face lives in the frame of one call, for as long as a batch of `batch_crops` crops takes, and
-    leaves it in no way: a score that reaches the threshold does, with references to the pictures.
+    References go out and templates come back all the while: a face's best crop first, and its others only where the
+    best leaves open who it is. A template of a face is compared as soon as it is there, and leaves in no way: a score
+    that reaches the threshold does, with references to the pictures.
     """
 
     def __init__(
@@ -69,41 +72,48 @@ class Comparison:
         enrolment: Enrolment,
         clock: Clock,
         meter: Meter,
-        threshold: float,
-        batch_crops: int,
+        scales: Scales,
+        crops_under_way: int,
     ) -> None:
+        """`crops_under_way` bounds the crops asked for and not answered in one comparison."""
         self._authorisations = authorisations
         self._subjects = subjects
         self._embedder = embedder
         self._enrolment = enrolment
         self._clock = clock
         self._meter = meter
-        self._threshold = threshold
-        self._batch_crops = batch_crops
+        self._scales = scales
+        self._crops_under_way = crops_under_way
 
     def compare(self, search: Search, clips: Iterable[ClipFaces], mode: "SearchMode.ValueType") -> Findings:
         """Compare the faces of those of `clips` that the authorisation opens; blocks while crops are embedded.
 
+        The sightings come best first. `clips` is read on the embedder client's thread.
         Raises SearchEndedError when the authorisation ends, or no subject is enrolled under it: then nothing that was
         found so far may be announced any more. Raises EmbedderAwayError, EmbedderDeniedError and StoreAwayError.
         """
         tally = Tally()
-        matches: list[Event] = []
-        for batch in _batches(self._faces(search, clips, tally), self._batch_crops):
-            matches.extend(self._compare_batch(search, batch, tally, mode))
+        faces = self._faces(search, clips, tally)
+        found: list[tuple[float, Event]] = []
+        # Where there is no face, nobody is asked.
+        first = next(faces, None)
+        if first is not None:
+            feed = Feed(chain([first], faces), self._crops_under_way)
+            self._compare(_Work(search, mode, feed, tally, found))
         if not self._wanted(search):
             raise SearchEndedError("the authorisation ended during the comparison")
+        tally.expected_false = tally.faces_compared * self._scales.false_match_rate
         name = SearchMode.Name(mode)
         self._meter.compared(name, tally.faces_compared)
         self._meter.passed_over("TOO_POOR", tally.faces_too_poor)
         self._meter.passed_over("UNREADABLE", tally.faces_unreadable)
-        self._meter.found(name, len(matches))
-        return Findings(matches, tally)
+        self._meter.found(name, len(found))
+        return Findings([event for _, event in sorted(found, key=lambda one: -one[0])], tally)
 
     def _wanted(self, search: Search) -> bool:
         return self._authorisations.live(search.authorisation_id) is not None
 
-    def _faces(self, search: Search, clips: Iterable[ClipFaces], tally: Tally) -> Iterator[_Face]:
+    def _faces(self, search: Search, clips: Iterable[ClipFaces], tally: Tally) -> Iterator[LookedAt]:
         """Yield the faces to compare, counting the others and the clips on the way."""
         for clip in clips:
             if not covers(search.authorisation, clip):
@@ -117,60 +127,71 @@ class Comparison:
                     # The crops of another clip could lie outside the window that this clip is judged by.
                     tally.faces_unreadable += 1
                 else:
-                    yield _Face(clip, face)
+                    yield LookedAt(clip, face)
 
-    def _compare_batch(
-        self, search: Search, batch: Sequence[_Face], tally: Tally, mode: "SearchMode.ValueType"
-    ) -> list[Event]:
+    def _compare(self, work: _Work) -> None:
+        search = work.search
         if not self._wanted(search) or not self._subjects.find(search.authorisation_id):
             raise SearchEndedError("no subject is enrolled under the authorisation, or it has ended")
-        known = self._embed(search, batch, tally)
-        scores = self._score(search, [face.probe(face.mean) for face in known])
-        found: list[Event] = []
-        for face, score in zip(known, scores, strict=True):
-            if score is None:
-                tally.faces_unreadable += 1
-                continue
-            tally.faces_compared += 1
-            if score >= self._threshold:
-                match = Match(face.clip, face.face, self._best_crop(search, face), min(score, 1.0))
-                found.append(
-                    sighted(
-                        search.authorisation_id,
-                        match,
-                        threshold=self._threshold,
-                        model=face.mean.model,
-                        mode=mode,
-                        now=self._clock.now(),
-                    )
-                )
-        return found
+        with closing(work.feed):
+            for answers in self._embedder.stream(search.token, work.feed, lambda: self._wanted(search)):
+                self._take(work, answers)
 
-    def _embed(self, search: Search, batch: Sequence[_Face], tally: Tally) -> list[_Known]:
-        references = [
-            CropReference(face.clip.optional_crops_key, crop.offset_bytes, crop.length_bytes)
-            for face in batch
-            for crop in face.face.crops
-        ]
-        answers = iter(self._embedder.embed(search.token, references, lambda: self._wanted(search)))
-        known: list[_Known] = []
-        for face in batch:
-            read = [
-                (crop, answer)
-                for crop, answer in zip(face.face.crops, answers, strict=False)
-                if isinstance(answer, Template)
-            ]
-            crops = [crop for crop, _ in read]
-            templates = [template for _, template in read]
+    def _take(self, work: _Work, answers: Sequence[tuple[int, Template | NoTemplate]]) -> None:
+        """Bring the faces of some answers on by one step each."""
+        answered = dict.fromkeys(work.feed.answered(number, answer) for number, answer in answers)
+        probes: list[tuple[LookedAt, Template]] = []
+        for looked in answered:
+            if looked.waiting:
+                continue
+            if not looked.templates:
+                if looked.seen_whole:
+                    self._unreadable(work, looked)
+                else:
+                    work.feed.look_again(looked)
+                continue
             try:
-                mean = combine(templates, [crop.quality for crop in crops]) if templates else None
+                probes.append((looked, combine(looked.templates, [crop.quality for crop in looked.crops])))
             except UnusableTemplateError:
-                mean = None
-            if mean is None:
-                tally.faces_unreadable += 1
+                self._unreadable(work, looked)
+            except DifferentModelsError as error:
+                raise EmbedderAwayError("the embedder's model changed between two answers") from error
+        scores = self._score(work.search, [looked.probe(template) for looked, template in probes])
+        for (looked, template), score in zip(probes, scores, strict=True):
+            if score is None:
+                self._unreadable(work, looked)
             else:
-                known.append(_Known(face.clip, face.face, crops, templates, mean))
-        return known
+                self._judge(work, looked, template, score)
+
+    def _judge(self, work: _Work, looked: LookedAt, template: Template, score: float) -> None:
+        scale, width_px = self._scale(template), _width_px(looked.crops)
+        if not looked.seen_whole and not scale.dismisses(score, width_px):
+            work.feed.look_again(looked)
+            return
+        work.tally.faces_compared += 1
+        if looked.seen_whole and score >= scale.threshold(width_px):
+            crop = self._best_crop(work.search, looked)
+            event = sighted(
+                work.search.authorisation_id,
+                Match(looked.clip, looked.face, crop, min(score, 1.0)),
+                weight=scale.weigh(score, width_px),
+                model=template.model,
+                mode=work.mode,
+                now=self._clock.now(),
+            )
+            work.found.append((score, event))
+        work.feed.done(looked)
+
+    def _unreadable(self, work: _Work, looked: LookedAt) -> None:
+        work.tally.faces_unreadable += 1
+        work.feed.done(looked)
+
+    def _scale(self, template: Template) -> Scale:
+        try:
+            return self._scales.of(template.model)
+        except UncalibratedModelError as error:
+            _log.error("search cannot go on", error=error)
+            raise SearchEndedError(str(error)) from error
 
     def _score(self, search: Search, probes: Sequence[Probe]) -> list[float | None]:
         if not probes:
@@ -187,21 +208,13 @@ class Comparison:
         except NotEnrolledError as error:
             raise SearchEndedError("no subject is enrolled under the authorisation by this model") from error
 
-    def _best_crop(self, search: Search, face: _Known) -> Crop:
-        scores = self._score(search, [face.probe(template) for template in face.templates])
+    def _best_crop(self, search: Search, looked: LookedAt) -> Crop:
+        scores = self._score(search, [looked.probe(template) for template in looked.templates])
         best = max(range(len(scores)), key=lambda index: -1.0 if (score := scores[index]) is None else score)
-        return face.crops[best]
+        return looked.crops[best]
 
 
-def _batches(faces: Iterable[_Face], crops: int) -> Iterator[list[_Face]]:
-    """Yield faces, whole, by about `crops` crops."""
-    batch: list[_Face] = []
-    held = 0
-    for face in faces:
-        batch.append(face)
-        held += len(face.face.crops)
-        if held >= crops:
-            yield batch
-            batch, held = [], 0
-    if batch:
-        yield batch
+def _width_px(crops: Sequence[Crop]) -> float:
+    """Return the width of a face, as its crops weigh in its template."""
+    weights = [max(crop.quality, _LEAST_QUALITY) for crop in crops]
+    return sum(weight * crop.face_width_px for weight, crop in zip(weights, crops, strict=True)) / sum(weights)

@@ -17,6 +17,7 @@ from homeward.matching.ports import (
     SearchEndedError,
     Subjects,
 )
+from homeward.matching.scale import Scales, UncalibratedModelError
 from homeward.matching.subject import Scope, Subject
 from homeward.matching.template import DifferentModelsError, Template, UnusableTemplateError, combine, least_similarity
 from homeward.shared.telemetry.logging import get_logger
@@ -27,6 +28,7 @@ from homewardapi.search.v1.search_pb2 import (
     REFUSAL_REASON_PHOTOS_DIFFER,
     REFUSAL_REASON_POOR_FACE,
     REFUSAL_REASON_SEVERAL_FACES,
+    REFUSAL_REASON_UNCALIBRATED_MODEL,
     REFUSAL_REASON_UNREADABLE_PHOTO,
     RefusalReason,
 )
@@ -62,6 +64,7 @@ class Enrolment:
         subjects: Subjects,
         embedder: Embedder,
         meter: Meter,
+        scales: Scales,
         photo_threshold: float,
         live_searches: int,
     ) -> None:
@@ -70,6 +73,7 @@ class Enrolment:
         self._subjects = subjects
         self._embedder = embedder
         self._meter = meter
+        self._scales = scales
         self._photo_threshold = photo_threshold
         self._live_searches = live_searches
         self._lock = threading.Lock()
@@ -141,6 +145,11 @@ class Enrolment:
                 # A reason that is not known is one more reason to refuse.
                 return Refusal(_REASONS.get(answer.reason, REFUSAL_REASON_NOT_AUTHORISED), index)
             templates.append(answer)
+        try:
+            self._scales.of(templates[0].model)
+        except UncalibratedModelError as error:
+            _log.error("search refused", authorisation_id=search.authorisation_id, error=error)
+            return Refusal(REFUSAL_REASON_UNCALIBRATED_MODEL)
         try:
             mean = combine(templates, [1.0] * len(templates))
         except DifferentModelsError as error:

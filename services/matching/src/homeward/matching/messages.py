@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from homeward.matching.plan import Stretch, task_id
+from homeward.matching.scale import Weight
 from homeward.matching.template import Model
 from homeward.shared.events import Event, new_event
 from homeward.shared.ids import search_message_id, sighting_id
@@ -35,13 +36,14 @@ class Refusal:
 
 @dataclass(slots=True)
 class Tally:
-    """What became of the faces of a stretch."""
+    """What became of the faces of a stretch; `expected_false` is how many strangers are expected to be shown."""
 
     faces_compared: int = 0
     faces_too_poor: int = 0
     faces_unreadable: int = 0
     clips_unreadable: int = 0
     camera_time: timedelta = field(default_factory=timedelta)
+    expected_false: float = 0.0
 
 
 def refused(authorisation_id: str, refusal: Refusal, now: datetime) -> Event:
@@ -67,18 +69,26 @@ def planned(
             SearchTask(task_id=name, authorisation_id=authorisation_id, planned=summary),
         )
     ]
-    for stretch in stretches:
-        name = task_id(authorisation_id, stretch, messages)
-        assigned = TaskAssigned(
-            faces_partition=stretch.partition, first_offset=stretch.first_offset, end_offset=stretch.end_offset
-        )
-        task = SearchTask(task_id=name, authorisation_id=authorisation_id, assigned=assigned)
-        events.append(new_event(SEARCH_TASKS, name, SOURCE, now, task))
-    return events
+    return [
+        *events,
+        *(
+            assigned(authorisation_id, task_id(authorisation_id, stretch, messages), stretch, now)
+            for stretch in stretches
+        ),
+    ]
 
 
-def completed(task: SearchTask, tally: Tally, candidates: int, now: datetime) -> Event:
-    """Return the event that a task is done."""
+def assigned(authorisation_id: str, name: str, stretch: Stretch, now: datetime) -> Event:
+    """Return the event that gives out the task called `name`, a UUID."""
+    what = TaskAssigned(
+        faces_partition=stretch.partition, first_offset=stretch.first_offset, end_offset=stretch.end_offset
+    )
+    task = SearchTask(task_id=name, authorisation_id=authorisation_id, assigned=what)
+    return new_event(SEARCH_TASKS, name, SOURCE, now, task)
+
+
+def completed(task: SearchTask, tally: Tally, candidates: int, now: datetime, continued_by: str | None = None) -> Event:
+    """Return the event that a task is done; `continued_by` is the task that searches the rest of its stretch."""
     message = TaskCompleted(
         faces_compared=tally.faces_compared,
         faces_too_poor=tally.faces_too_poor,
@@ -87,6 +97,8 @@ def completed(task: SearchTask, tally: Tally, candidates: int, now: datetime) ->
         candidates=candidates,
         camera_time=to_duration(tally.camera_time),
         completed_at=to_timestamp(now),
+        optional_expected_false_candidates=tally.expected_false,
+        optional_continued_by=continued_by,
     )
     done = SearchTask(task_id=task.task_id, authorisation_id=task.authorisation_id, completed=message)
     # The assignment has the task's own id already.
@@ -105,7 +117,7 @@ class Match:
 
 
 def sighted(
-    authorisation_id: str, match: Match, *, threshold: float, model: Model, mode: "SearchMode.ValueType", now: datetime
+    authorisation_id: str, match: Match, *, weight: Weight, model: Model, mode: "SearchMode.ValueType", now: datetime
 ) -> Event:
     """Return the event that the subject may have been seen."""
     name = sighting_id(authorisation_id, match.clip.clip_id, match.face.face_index)
@@ -122,10 +134,12 @@ def sighted(
         crop=match.crop,
         box=_appearance_at(appearances, match.crop).box,
         score=match.score,
-        threshold=threshold,
+        threshold=weight.threshold,
         embedder=model.to_message(),
         mode=mode,
         found_at=to_timestamp(now),
+        optional_likelihood_ratio=weight.likelihood_ratio,
+        optional_false_match_rate=weight.false_match_rate,
     )
     return new_event(SIGHTINGS, name, SOURCE, now, sighting)
 

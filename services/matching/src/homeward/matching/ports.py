@@ -1,6 +1,6 @@
 """What the use cases ask of the world."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -79,6 +79,17 @@ class Embedder(Protocol):
         """
         ...
 
+    def stream(
+        self, token: str, references: Iterator[Reference], wanted: Callable[[], bool]
+    ) -> Iterator[list[tuple[int, Template | NoTemplate]]]:
+        """Yield answers as they come, a few at a time, each with the number of its reference, counted from 0.
+
+        `references` is read on a thread of the embedder's own, ahead of the answers, and may wait for them; it is read
+        no more once the answers end. Ends when all are answered; raises as `embed` does, within a second of
+        `wanted` saying no, answers or none.
+        """
+        ...
+
 
 class Subjects(Protocol):
     """The subjects' templates at rest. Safe to use from several threads; every method may raise StoreAwayError."""
@@ -123,8 +134,10 @@ class Log(Protocol):
         """Return the first offset and the end offset of what was written from `since` until `until`."""
         ...
 
-    def read(self, topic: Topic, partition: int, first_offset: int, end_offset: int) -> Iterable[Event]:
-        """Return the events of a stretch; what cannot be decoded is passed over."""
+    def read(
+        self, topic: Topic, partition: int, first_offset: int, end_offset: int, keys: Collection[str]
+    ) -> Iterator[tuple[int, Event]]:
+        """Yield each event of `keys` in a stretch, after its offset; what cannot be decoded is passed over."""
         ...
 
 

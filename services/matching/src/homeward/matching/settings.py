@@ -23,8 +23,15 @@ class MatchingSettings(ServiceSettings):
     qdrant_folder: Path | None = Field(
         default=None, description="Folder of the templates without a server; one replica alone may own it."
     )
-    threshold: float = Field(
-        default=0.55, gt=0, lt=1, description="Cosine similarity from which a face is announced as a sighting."
+    false_match_rate: float = Field(
+        default=3e-4,
+        ge=1e-5,
+        le=1e-1,
+        description="Share of strangers that may be shown: a search expects the faces compared times this among its "
+        "candidates. The threshold of each model and face width follows from it.",
+    )
+    calibrations_folder: Path | None = Field(
+        default=None, description="Folder of calibrations of your own embedders, by `homeward models calibrate`."
     )
     photo_threshold: float = Field(
         default=0.4, gt=0, lt=1, description="Least cosine similarity of two reference photos of one subject."
@@ -33,13 +40,17 @@ class MatchingSettings(ServiceSettings):
         default=LIVE_SEARCHES_DEFAULT, ge=1, le=LIVE_SEARCHES_MAX, description="Face searches open at once, at most."
     )
     task_messages: int = Field(
-        default=500, ge=1, le=WIDEST_TASK_MESSAGES, description="Messages of the log that one search task reads."
+        default=WIDEST_TASK_MESSAGES, ge=1, le=WIDEST_TASK_MESSAGES, description="Messages of the log that one search task reads."
     )
-    batch_crops: int = Field(
-        default=128, ge=1, le=4096, description="Crops under way to the embedding service at once, about."
+    task_faces: int = Field(
+        default=200, ge=1, le=100_000, description="Faces that one task compares; the rest of its stretch is another's."
+    )
+    tasks_at_once: int = Field(default=2, ge=1, le=16, description="Search tasks that one replica works on at once.")
+    crops_under_way: int = Field(
+        default=32, ge=1, le=4096, description="Crops of one task under way to the embedding service at once."
     )
     embedding_timeout_s: float = Field(
-        default=60, gt=0, le=600, description="Seconds in which the embedding service must answer one batch."
+        default=60, gt=0, le=600, description="Seconds of silence after which the embedding service is taken for away."
     )
     handover_s: float = Field(
         default=1,

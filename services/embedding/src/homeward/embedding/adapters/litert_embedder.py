@@ -7,7 +7,7 @@ from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
 from homeward.embedding.answers import EmbedderModel, EngineError
-from homeward.embedding.mirror import Floats, averaged, in_batches, normalised, with_mirror
+from homeward.embedding.mirror import Floats, averaged, in_batches, normalised, unit, with_mirror
 
 _MEAN: Final = 127.5
 _SCALE: Final = 128.0
@@ -45,6 +45,11 @@ class LiteRtEmbedder:
         """Return NxD templates of unit length for `faces`, uint8 Nx112x112x3 RGB."""
         images = with_mirror(normalised(faces, _MEAN, _SCALE))
         return averaged(in_batches(images, self._batch, self._run))
+
+    def alone(self, face: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return the template of one face, uint8 112x112x3 RGB, without its mirror image: to measure what that adds."""
+        rows = in_batches(normalised(face[None], _MEAN, _SCALE), self._batch, self._run)
+        return np.asarray(unit(rows)[0], dtype=np.float32)
 
     def forget(self) -> None:
         """Run on an empty picture, which overwrites every layer's memory of the last face."""

@@ -1,6 +1,6 @@
 """The log, by the runtime's reader."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 
 from homeward.matching.ports import LogAwayError
@@ -29,9 +29,11 @@ class ReplayedLog:
         except LogReadError as error:
             raise LogAwayError(str(error)) from error
 
-    def read(self, topic: Topic, partition: int, first_offset: int, end_offset: int) -> Iterator[Event]:
-        """Yield the events of a stretch; what cannot be decoded is passed over."""
+    def read(
+        self, topic: Topic, partition: int, first_offset: int, end_offset: int, keys: Collection[str]
+    ) -> Iterator[tuple[int, Event]]:
+        """Yield each event of `keys` in a stretch, after its offset; what cannot be decoded is passed over."""
         try:
-            yield from self._reader.read(topic, partition, first_offset, end_offset)
+            yield from self._reader.stretch(topic, partition, first_offset, end_offset, keys=keys)
         except LogReadError as error:
             raise LogAwayError(str(error)) from error

@@ -1,15 +1,19 @@
 """A task in, sightings and a result out: search one stretch of the log of faces."""
 
-from collections.abc import Callable, Iterator, Sequence
+import threading
+from collections.abc import Callable, Generator, Iterator, Sequence
 from datetime import timedelta
 from typing import Final
 
 from homeward.matching import messages
-from homeward.matching.authorisations import Authorisations
-from homeward.matching.comparison import Comparison
+from homeward.matching.authorisations import Authorisations, Search
+from homeward.matching.comparison import Comparison, Findings
+from homeward.matching.coverage import covers
+from homeward.matching.plan import Stretch
 from homeward.matching.ports import EmbedderDeniedError, Log, Meter, SearchEndedError
 from homeward.shared.clock import Clock
 from homeward.shared.events import Event, InvalidEventError
+from homeward.shared.ids import search_message_id
 from homeward.shared.runtime.handler import RetryableError
 from homeward.shared.telemetry.logging import get_logger
 from homeward.shared.topics import FACES
@@ -37,14 +41,19 @@ class TaskHandler:
         log: Log,
         clock: Clock,
         meter: Meter,
+        task_faces: int,
         ready: Callable[[], bool],
     ) -> None:
-        """`ready` says whether every authorisation written so far is known."""
+        """`task_faces` bounds what one task compares, but for the last clip's faces.
+
+        `ready` says whether every authorisation written so far is known.
+        """
         self._authorisations = authorisations
         self._comparison = comparison
         self._log = log
         self._clock = clock
         self._meter = meter
+        self._task_faces = task_faces
         self._ready = ready
 
     def handle(self, event: Event) -> Sequence[Event]:
@@ -66,14 +75,31 @@ class TaskHandler:
             if self._may_settle(task, event):
                 raise RetryableError("the task's authorisation is not known yet", retry_after=timedelta(seconds=0.5))
             return self._abandon(task, "ENDED")
+        clips = _Clips(search, self._read(search, task.assigned), self._task_faces)
         try:
-            findings = self._comparison.compare(search, self._clips(task.assigned), SEARCH_MODE_ARCHIVE)
+            findings = self._comparison.compare(search, clips, SEARCH_MODE_ARCHIVE)
         except SearchEndedError:
             return self._abandon(task, "ENDED")
         except EmbedderDeniedError:
             return self._abandon(task, "DENIED")
-        now = self._clock.now()
-        return [*findings.sightings, messages.completed(task, findings.tally, len(findings.sightings), now)]
+        finally:
+            clips.close()
+        return [*findings.sightings, *self._done(task, findings, clips.next_offset)]
+
+    def _done(self, task: SearchTask, findings: Findings, next_offset: int | None) -> list[Event]:
+        """Return the task's completion, and the task that goes on at `next_offset` where a part of it is left."""
+        now, candidates = self._clock.now(), len(findings.sightings)
+        if next_offset is None or next_offset >= task.assigned.end_offset:
+            return [messages.completed(task, findings.tally, candidates, now)]
+        rest = Stretch(task.assigned.faces_partition, next_offset, task.assigned.end_offset)
+        # Named by what it searches, so that a task done twice is continued once.
+        name = search_message_id(
+            task.authorisation_id, "rest", rest.partition, rest.first_offset, rest.end_offset, self._task_faces
+        )
+        return [
+            messages.assigned(task.authorisation_id, name, rest, now),
+            messages.completed(task, findings.tally, candidates, now, continued_by=name),
+        ]
 
     def _may_settle(self, task: SearchTask, event: Event) -> bool:
         young = self._clock.now() - event.time < SETTLING
@@ -84,11 +110,51 @@ class TaskHandler:
         self._meter.stopped(cause)
         return []
 
-    def _clips(self, assigned: TaskAssigned) -> Iterator[ClipFaces]:
-        events = self._log.read(FACES, assigned.faces_partition, assigned.first_offset, assigned.end_offset)
-        for event in events:
-            if isinstance(event.message, ClipFaces):
-                yield event.message
+    def _read(self, search: Search, assigned: TaskAssigned) -> Iterator[tuple[int, Event]]:
+        return self._log.read(
+            FACES,
+            assigned.faces_partition,
+            assigned.first_offset,
+            assigned.end_offset,
+            search.authorisation.camera_ids,
+        )
+
+
+class _Clips(Iterator[ClipFaces]):
+    """The clips of a task, until the faces in those that the search covers are as many as one task compares.
+
+    `next_offset` is where the rest begins, or None while it is not known that there is one.
+    """
+
+    def __init__(self, search: Search, events: Iterator[tuple[int, Event]], faces: int) -> None:
+        self.next_offset: int | None = None
+        self._search = search
+        self._events = events
+        self._left = faces
+        # The embedder's client reads on its own thread, and may be about to when the task ends.
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def __next__(self) -> ClipFaces:
+        with self._lock:
+            while self._left > 0 and not self._closed:
+                offset, event = next(self._events)
+                clip = event.message
+                if not isinstance(clip, ClipFaces):
+                    continue
+                if covers(self._search.authorisation, clip):
+                    self._left -= sum(bool(face.crops) for face in clip.faces)
+                if self._left <= 0:
+                    self.next_offset = offset + 1
+                return clip
+            raise StopIteration
+
+    def close(self) -> None:
+        """Let go of the log."""
+        with self._lock:
+            self._closed = True
+            if isinstance(self._events, Generator):
+                self._events.close()
 
 
 def _check(assigned: TaskAssigned) -> None:
