@@ -44,6 +44,7 @@ class _Reader:
     pictures: list[NDArray[np.uint8]]
     damaged: int = 0
     packets: int = 100
+    calm: int = 0
     error: UnreadableClipError | None = None
     plans: list[SamplingPlan] = field(default_factory=list)
     videos: list[BinaryIO] = field(default_factory=list)
@@ -145,7 +146,7 @@ class _World:
             reader=reader,
             finder=_Finder(faces),
             rules=rules,
-            dense=timedelta(seconds=0.5),
+            dense=timedelta(seconds=2),
             metrics=DetectionMetrics(self.registry),
             clock=SystemClock(),
         )
@@ -217,6 +218,12 @@ def test_a_clip_without_faces_is_told_and_stores_nothing(reader: _Reader) -> Non
     assert world.crops() == []
 
 
+def test_what_was_not_even_decoded_counts_as_still(reader: _Reader) -> None:
+    reader.calm = 5
+    answer = _World([], reader).handle(_clip())
+    assert (answer.frames_sampled, answer.frames_still) == (1, 12)
+
+
 def test_poor_faces_alone_store_nothing(make_face: MakeFace, reader: _Reader) -> None:
     world = _World([make_face(450, 200, 14)], reader)
     answer = world.handle(_clip())
@@ -269,7 +276,7 @@ def test_the_video_is_gone_when_the_answer_is_given(world: _World, size_bytes: i
 
 
 def test_dense_key_frames_are_decoded_alone(world: _World) -> None:
-    for seconds in (0.4, 2):
+    for seconds in (2, 2.5):
         clip = _clip()
         clip.stored.key_frame_interval.CopyFrom(to_duration(timedelta(seconds=seconds)))
         world.handle(clip)

@@ -149,8 +149,45 @@ def test_key_frames_alone_are_decoded_where_that_is_the_plan() -> None:
     assert (damaged, packets) == (0, 100)
 
 
+def _still_video(key_every: int, *, moves_at: int | None = None) -> bytes:
+    """Return 10 s of a picture at 25 frames a second, in which from one frame on a square has moved."""
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format="mp4", options=_FRAGMENTED) as container:
+        stream: Any = container.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 160, 96, "yuv420p"
+        stream.options = {"preset": "veryfast", "crf": "28", "g": str(key_every), "bf": "0", "sc_threshold": "0"}
+        dice = np.random.default_rng(2)
+        picture = dice.integers(60, 200, (96, 160, 3), dtype=np.uint8)
+        for index in range(250):
+            pixels = picture.copy()
+            left = 20 if moves_at is None or index < moves_at else 100
+            pixels[30:62, left : left + 32] = picture[:32, :32]
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+        container.mux(stream.encode())
+    return buffer.getvalue()
+
+
+def _calm_times(video: bytes) -> tuple[list[float], int]:
+    with PyavClipReader(most_pixels=10**6).open(
+        io.BytesIO(video), SamplingPlan(key_frames_only=True, interval_s=0.25)
+    ) as clip:
+        return _times(list(clip.frames())), clip.calm
+
+
+def test_every_other_key_frame_of_a_clip_in_which_nothing_moves_is_decoded() -> None:
+    assert _calm_times(_still_video(25)) == ([0.0, 2.0, 4.0, 6.0, 8.0], 5)
+
+
+def test_the_key_frame_after_a_movement_is_decoded() -> None:
+    times, calm = _calm_times(_still_video(25, moves_at=60))
+    assert 3.0 in times
+    assert times[0] == 0.0
+    assert len(times) + calm == 10
+
+
 def test_of_very_dense_key_frames_only_those_due_are_decoded() -> None:
-    frames, _, _ = _read(_video(range(0, 200, 4), key_every=1), SamplingPlan(key_frames_only=True, interval_s=0.5))
+    plan = SamplingPlan(key_frames_only=True, interval_s=0.5)
+    frames, _, _ = _read(_video(range(0, 200, 4), key_every=1), plan)
     assert len(frames) == 4
 
 

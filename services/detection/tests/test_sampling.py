@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from homeward.detection.sampling import Sampler, SamplingPlan
+from homeward.detection.sampling import CALM_BYTES, LONGEST_CALM_S, CalmWatch, Sampler, SamplingPlan
 
 
 @pytest.mark.parametrize(
@@ -49,3 +49,35 @@ def test_a_pause_is_not_made_up_for_afterwards(gaps: list[float]) -> None:
     taken = [at_s for at_s in times if sampler.take(at_s)]
     # Two may lie on both sides of a due time; a third within one interval would be one too many.
     assert all(third - first >= 0.249 for first, third in zip(taken, taken[2:], strict=False))
+
+
+def test_a_face_may_be_missed_in_one_key_frame_and_still_be_followed() -> None:
+    plan = SamplingPlan.of(key_frame_interval=timedelta(seconds=1), interval_s=0.25, dense=timedelta(seconds=2))
+    assert 2 < plan.longest_gap_s < 3
+
+
+def _watched(sizes: list[list[int]]) -> list[bool]:
+    """Return which key frames, a second apart, are passed over; each is followed by frames of `sizes`."""
+    watch, passed = CalmWatch(), []
+    for second, between in enumerate(sizes):
+        passed.append(watch.passes_over(second))
+        for size in between:
+            watch.between(size)
+    return passed
+
+
+def test_one_large_frame_has_the_next_key_frame_decoded() -> None:
+    still, moved = [40] * 24, [40] * 23 + [CALM_BYTES + 1]
+    assert _watched([still, still, still, still]) == [False, True, False, True]
+    assert _watched([moved, still, moved, still]) == [False, False, True, False]
+
+
+def test_never_are_two_key_frames_a_second_apart_passed_over_in_a_row() -> None:
+    passed = _watched([[40] * 24] * 10)
+    assert [second for second, over in enumerate(passed) if not over] == [0, 2, 4, 6, 8]
+    assert LONGEST_CALM_S == 2
+
+
+def test_key_frames_with_hardly_anything_between_say_nothing() -> None:
+    assert _watched([[]] * 4) == [False] * 4
+    assert _watched([[40] * 3] * 4) == [False] * 4

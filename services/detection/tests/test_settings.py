@@ -22,7 +22,7 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_defaults_are_whole() -> None:
     settings = DetectionSettings.load()
-    assert settings.finder == "blazeface"
+    assert settings.finder == "auto"
     assert rules(settings).interval_s == 0.25
 
 

@@ -52,7 +52,7 @@ class Sources:
         pass
 
     def read(self, source: Source, model: Model, progress: ByteProgress) -> bytes:
-        assert model is MODEL or model == MODEL
+        assert model.sha256 == SHA256
         self.reads.append(source.kind)
         time.sleep(self.delay_s)
         progress(1, 2)
@@ -99,6 +99,17 @@ def test_sources_are_tried_in_order_and_the_first_that_gives_it_wins(tmp_path: P
     assert library(tmp_path, sources).fetch() == [tmp_path / "one.bin"]
     assert sources.reads == ["folder", "pip"]
     assert (tmp_path / "one.bin").read_bytes() == GOOD
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_preferred_model_is_fetched_where_it_can_be_and_done_without_where_not(tmp_path: Path, there: bool) -> None:
+    better = MODEL.model_copy(update={"name": "better", "file_name": "better.bin", "optional": True, "preferred": True})
+    sources = Sources(pip=GOOD if there else UnreachableError("pip could not reach its registry"))
+    models = ModelLibrary(tmp_path, manifest=Manifest(models=(better,)), reader=sources)
+    assert models.fetch() == ([tmp_path / "better.bin"] if there else [])
+    if not there:
+        with pytest.raises(ModelUnavailableError):
+            models.fetch(["better"])
 
 
 def test_what_is_there_is_not_fetched_again(tmp_path: Path) -> None:

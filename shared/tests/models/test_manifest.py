@@ -19,8 +19,8 @@ ONE = {
 
 def test_the_shipped_manifest_names_what_the_services_ask_for() -> None:
     manifest = load_manifest()
-    assert manifest.needed() == ("blazeface-full-range", "blazeface-short-range", "mobilefacenet")
-    assert {model.name for model in manifest.models if model.optional} == {"yunet", "centerface"}
+    assert manifest.needed() == ("blazeface-full-range", "blazeface-short-range", "mobilefacenet", "centerface")
+    assert manifest.preferred() == ("yunet",)
 
 
 def test_every_shipped_model_can_be_brought_by_hand() -> None:

@@ -1,21 +1,23 @@
 """The composition root: settings, adapters, handler, service."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
 import cv2
 from prometheus_client import CollectorRegistry
 
+from homeward.detection.adapters.centerface_finder import centerface_finder
 from homeward.detection.adapters.mediapipe_finder import MediapipeFinder
 from homeward.detection.adapters.pyav_clip import PyavClipReader, silence_ffmpeg
-from homeward.detection.adapters.yunet_finder import YunetFinder
+from homeward.detection.adapters.yunet_finder import yunet_finder
 from homeward.detection.handler import SOURCE, DetectionHandler
 from homeward.detection.metrics import DetectionMetrics
 from homeward.detection.ports import FaceFinder
 from homeward.detection.search import SearchRules
 from homeward.detection.settings import DetectionSettings
 from homeward.shared.clock import SystemClock
-from homeward.shared.models.library import ModelLibrary
+from homeward.shared.models.library import ModelLibrary, State
 from homeward.shared.objectstore.minio_store import MinioStore
 from homeward.shared.runtime.consumer import Consumer
 from homeward.shared.runtime.operations import OperationsServer
@@ -26,7 +28,7 @@ from homeward.shared.telemetry.metrics import RuntimeMetrics
 from homeward.shared.topics import CLIPS
 
 _SERVICE: Final = "detection"
-_MODELS: Final = {"blazeface": "blazeface-full-range", "yunet": "yunet"}
+_MODELS: Final = {"blazeface": "blazeface-full-range", "yunet": "yunet", "centerface": "centerface"}
 
 _SINGLE_SCORE: Final = 0.15
 """How much surer than the least score a face must be that was seen in a single sample."""
@@ -69,9 +71,17 @@ def run(settings: DetectionSettings) -> int:
 def make_finder(settings: DetectionSettings) -> FaceFinder:
     """Return the face detector that the settings name; raises the models' errors, which say what to do."""
     library = ModelLibrary(settings.models_folder)
-    model = library.manifest.model(_MODELS[settings.finder])
-    make = MediapipeFinder if settings.finder == "blazeface" else YunetFinder
-    return make(
+    choice = settings.finder
+    if choice == "auto":
+        # A damaged file is an error and no reason to take the other: the operator meant to have it.
+        choice = "centerface" if library.state("yunet") is State.MISSING else "yunet"
+    model = library.manifest.model(_MODELS[choice])
+    makers: dict[str, Callable[..., FaceFinder]] = {
+        "yunet": yunet_finder,
+        "centerface": centerface_finder,
+        "blazeface": MediapipeFinder,
+    }
+    return makers[choice](
         library.read(model.name),
         name=model.name,
         sha256=model.sha256,

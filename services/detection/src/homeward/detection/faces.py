@@ -62,6 +62,23 @@ class FoundFace:
     landmarks: Landmarks
     width_px: float
 
+    def placed(self, left: float, top: float, across: float, down: float) -> "FoundFace":
+        """Return this face of a part that begins at `left`, `top` of the frame and was scaled by `across`, `down`.
+
+        A landmark counts from the centre of the first pixel, which scaling moves; a box counts from its corner.
+        """
+        marks = [
+            (left + (x + 0.5) / across - 0.5, top + (y + 0.5) / down - 0.5)
+            for x, y in (self.landmarks.right_eye, self.landmarks.left_eye, self.landmarks.nose, self.landmarks.mouth)
+        ]
+        box = Box(
+            left + self.box.left / across,
+            top + self.box.top / down,
+            self.box.width / across,
+            self.box.height / down,
+        )
+        return FoundFace(box, self.score, Landmarks(*marks), self.width_px / across)
+
 
 def without_repeats(found: Iterable[FoundFace]) -> list[FoundFace]:
     """Return one of each group of faces whose boxes cover one another, the surest, in order of falling score."""

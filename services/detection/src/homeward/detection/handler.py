@@ -3,6 +3,7 @@
 import io
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import BinaryIO, Final, cast
 
@@ -105,7 +106,9 @@ class DetectionHandler:
         )
         video.seek(0)
         with self._reader.open(video, plan) as opened:
-            searched = search_clip(opened.frames(), self._finder, self._rules)
+            longest_gap_s = max(self._rules.longest_gap_s, plan.longest_gap_s)
+            searched = search_clip(opened.frames(), self._finder, replace(self._rules, longest_gap_s=longest_gap_s))
+            searched = replace(searched, frames_still=searched.frames_still + opened.calm)
             # A file that breaks off reads without an error: only the count tells.
             return searched, opened.damaged == 0 and opened.packets >= clip.stored.frame_count
 

@@ -17,6 +17,10 @@ class UnreadableClipError(Exception):
     """Nothing of the clip can be decoded. It says what is wrong with the video, never what it shows."""
 
 
+class FinderError(RuntimeError):
+    """The detector could not be made or failed on a picture. It says why, never what the picture shows."""
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
     """One sampled frame, good until the next is asked for.
@@ -43,6 +47,11 @@ class OpenClip(Protocol):
     @property
     def packets(self) -> int:
         """How many packets of video the clip held, as far as it was read."""
+        ...
+
+    @property
+    def calm(self) -> int:
+        """How many samples were passed over so far without being decoded, since nothing had moved before them."""
         ...
 
     def frames(self) -> Iterator[Frame]:

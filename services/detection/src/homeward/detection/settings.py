@@ -13,16 +13,16 @@ class DetectionSettings(ServiceSettings):
 
     object_store: ObjectStoreSettings
     models_folder: Path = Field(description="Folder of the models, as `homeward models fetch` fills it.")
-    finder: Literal["blazeface", "yunet"] = Field(
-        default="blazeface",
-        description="Face detector; yunet is surer and cheaper, but its model must be fetched from its publisher.",
+    finder: Literal["auto", "yunet", "centerface", "blazeface"] = Field(
+        default="auto",
+        description="Face detector; auto is yunet, the cheapest, where its model was fetched, and else centerface.",
     )
     finder_least_score: float = Field(
         default=0.5, ge=0.1, le=0.99, description="Confidence, 0 to 1, below which nothing counts as a face."
     )
     least_face_px: int = Field(
-        default=32,
-        ge=16,
+        default=24,
+        ge=12,
         le=512,
         description="Width in pixels from which on faces are surely looked for; half of it quadruples the work.",
     )
@@ -30,7 +30,7 @@ class DetectionSettings(ServiceSettings):
         default=4, ge=0.5, le=30, description="Frames a second in which faces are looked for."
     )
     dense_key_frames_s: float = Field(
-        default=0.5,
+        default=2.0,
         ge=0,
         le=10,
         description="Seconds between key frames up to which nothing but key frames is decoded.",

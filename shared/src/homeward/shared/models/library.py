@@ -5,7 +5,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -116,14 +116,21 @@ class ModelLibrary:
     def fetch(self, names: Sequence[str] = (), progress: Progress | None = None) -> list[Path]:
         """Fetch the models called `names`, or all that are needed, and return their verified files.
 
+        Without `names` those that are preferred are fetched too, and left out where no source gives them.
         What is there and verified is left alone; a damaged file is replaced. Blocks while another process fetches the
         same model. `progress` is called on this thread. Raises UnknownModelError, and ModelUnavailableError when no
         source gives a model.
         """
         models = [self.manifest.model(name) for name in names or self.manifest.needed()]
+        preferred = () if names else self.manifest.preferred()
+        report = progress or (lambda _: None)
         self.folder.mkdir(parents=True, exist_ok=True)
         with self._reader:
-            return [self._fetch(model, progress or (lambda _: None)) for model in models]
+            paths = [self._fetch(model, report) for model in models]
+            for name in preferred:
+                with suppress(ModelUnavailableError):
+                    paths.append(self._fetch(self.manifest.model(name), report))
+        return paths
 
     def _path(self, model: Model) -> Path:
         return self.folder / model.file_name

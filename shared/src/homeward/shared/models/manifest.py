@@ -52,7 +52,10 @@ Source = Annotated[FolderSource | UrlSource | PipSource | NpmSource, Field(discr
 
 
 class Model(_Part):
-    """One model. The SHA-256 says which file it is; the sources only say where to look, in order."""
+    """One model. The SHA-256 says which file it is; the sources only say where to look, in order.
+
+    What is `optional` another model can stand in for; what is `preferred` as well is fetched wherever it can be.
+    """
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
     role: Literal["detector", "embedder"]
@@ -63,6 +66,7 @@ class Model(_Part):
     file_name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
     sources: tuple[Source, ...] = Field(min_length=1)
     optional: bool = False
+    preferred: bool = False
 
 
 class Manifest(_Part):
@@ -89,6 +93,10 @@ class Manifest(_Part):
     def needed(self) -> tuple[str, ...]:
         """Return the names of the models that Homeward cannot do without."""
         return tuple(model.name for model in self.models if not model.optional)
+
+    def preferred(self) -> tuple[str, ...]:
+        """Return the names of the models that are better than what stands in for them."""
+        return tuple(model.name for model in self.models if model.optional and model.preferred)
 
 
 def load_manifest() -> Manifest:

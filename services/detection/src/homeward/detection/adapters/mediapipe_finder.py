@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from homeward.detection.adapters.offline_thread import OfflineThread
 from homeward.detection.faces import Box, FoundFace, without_repeats
 from homeward.detection.motion import Activity
+from homeward.detection.ports import FinderError
 from homeward.detection.tiles import Level, plan_levels
 from homeward.shared.models.mediapipe_metadata import with_normalisation
 from homeward.shared.vision.alignment import Landmarks
@@ -47,10 +48,6 @@ _AFAR: Final = 0.7
 
 _FIRST_POINTS: Final = 4
 """Right eye, left eye, nose, mouth; the two ears after them are not needed."""
-
-
-class FinderError(RuntimeError):
-    """The detector could not be made or failed on a picture."""
 
 
 class MediapipeFinder:

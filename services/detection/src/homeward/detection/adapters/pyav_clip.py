@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from homeward.detection.ports import Frame, UnreadableClipError
-from homeward.detection.sampling import Sampler, SamplingPlan
+from homeward.detection.sampling import CalmWatch, Sampler, SamplingPlan
 
 _LUMA_FIRST: Final = frozenset({"yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p", "nv12", "gray"})
 """Pixel formats whose first plane is 8-bit brightness, which is then read without any conversion."""
@@ -55,6 +55,7 @@ class PyavClip:
         """Read `stream` of `container` as `plan` says."""
         self.damaged = 0
         self.packets = 0
+        self.calm = 0
         self._container = container
         self._stream = stream
         self._plan = plan
@@ -82,14 +83,14 @@ class PyavClip:
     def _decoded(self) -> Iterator[tuple[float, Any]]:
         """Yield each sound frame with its time, in order of time."""
         start, last_s = None, -1.0
-        packet_sampler = Sampler(self._plan.interval_s)
+        packet_sampler, watch = Sampler(self._plan.interval_s), CalmWatch()
         for packet in self._demuxed():
             flush = packet.dts is None and packet.size == 0
             if not flush:
                 if start is None:
                     # A recording does not begin at 0, and neither need its copy.
                     start = packet.pts if packet.pts is not None else packet.dts
-                if self._plan.key_frames_only and not self._wanted(packet, start, packet_sampler):
+                if self._plan.key_frames_only and not self._wanted(packet, start, packet_sampler, watch):
                     continue
             for frame in self._decode(packet):
                 at_s = self._seconds(frame, start)
@@ -133,12 +134,20 @@ class PyavClip:
                 continue
             yield frame
 
-    def _wanted(self, packet: Any, start: int | None, sampler: Sampler) -> bool:
+    def _wanted(self, packet: Any, start: int | None, sampler: Sampler, watch: CalmWatch) -> bool:
+        """Whether a packet of a clip of which key frames alone are decoded must be."""
         if not packet.is_keyframe:
+            watch.between(packet.size)
             return False
         if packet.pts is None or start is None:
             return True
-        return sampler.take(float((packet.pts - start) * self._stream.time_base))
+        at_s = float((packet.pts - start) * self._stream.time_base)
+        if not sampler.take(at_s):
+            return False
+        if watch.passes_over(at_s):
+            self.calm += 1
+            return False
+        return True
 
     def _seconds(self, frame: Any, start: int | None) -> float | None:
         stamp = frame.pts if frame.pts is not None else frame.dts
