@@ -213,12 +213,13 @@ class World:
     clock: ManualClock = field(default_factory=ManualClock)
     max_bytes: int = 1 << 30
     failing: Callable[[Stamped], ClipWriteError | None] = lambda _: None
+    opening: Callable[[Path, int], DiskSpool] = DiskSpool
     backoff: Backoff = field(default_factory=lambda: Backoff(timedelta(seconds=1), timedelta(seconds=30), lambda: 0.5))
 
     def __post_init__(self) -> None:
         self.metrics = IngestMetrics(CollectorRegistry())
         self.book = FigureBook()
-        self.spool = DiskSpool(self.folder / "stretches", self.max_bytes)
+        self.spool = self.opening(self.folder / "stretches", self.max_bytes)
 
     def record(self, connections: Sequence[Connection], spec: SourceSpec, *, stops: bool = True) -> None:
         """Run a recorder through `connections`; with `stops`, it is told to stop when it opens one more."""

@@ -200,8 +200,7 @@ class History:
     def live(self, life: Life, clip_s: float) -> None:
         if life.set_s:
             self.clock.set(self.clock.now() + life.set_s * S)
-        world = World(self._folder, self.clock, max_bytes=self._max_bytes, failing=self._failing)
-        world.spool = MortalSpool(self._folder / "stretches", self._max_bytes)
+        world = World(self._folder, self.clock, max_bytes=self._max_bytes, failing=self._failing, opening=MortalSpool)
         connections = [self.camera.connection(link) for link in life.links]
         MortalSpool.dead = False
         if life.killed:
@@ -313,7 +312,7 @@ def told_up_to(history: History) -> datetime:
     max_bytes=st.sampled_from([1 << 30, 1 << 30, 30_000]),
     failing=st.frozensets(st.integers(0, 400), max_size=2),
 )
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 def test_clips_and_gaps_are_the_wall_time(
     lives: list[Life], clip_s: float, max_bytes: int, failing: frozenset[int]
 ) -> None:
@@ -365,7 +364,7 @@ plain_lives = st.lists(
 
 
 @given(lives=plain_lives, clip_s=st.sampled_from([2.0, 10.0]))
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 def test_with_clocks_that_are_right_the_sum_is_exact_to_a_frame(lives: list[Life], clip_s: float) -> None:
     with tempfile.TemporaryDirectory() as folder, patch("os.fsync"):
         history = History(Path(folder), 1 << 30, frozenset())
