@@ -213,7 +213,7 @@ def test_the_status_of_cameras(homeward: Homeward, producer: EventProducer) -> N
     )
     shown = homeward("status", "south", "silent").output
     row = next(line for line in shown.splitlines() if "south" in line)
-    for text in ("recording", "hevc 1920x1080 + aac", "25.0", "4100", "-1.250 s, +61 ppm", "clock drift"):
+    for text in ("recording", "hevc 1920x1080 + aac, 25.0 frames/s, 4100 kbit/s", "-1.250 s, +61 ppm", "clock drift"):
         assert text in row
     assert "no recorder tells of it" in next(line for line in shown.splitlines() if "silent" in line)
     lines = [json.loads(line) for line in homeward("status", "--json").output.splitlines()]

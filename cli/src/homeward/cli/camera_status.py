@@ -60,9 +60,13 @@ def alarms(one: Seen, now: datetime) -> list[str]:
 
 def status_table(cameras: Sequence[Seen], now: datetime) -> Table:
     """Return a table of cameras; whatever needs a look stands in the last column."""
-    table = Table("camera", "state", "video", "frames/s", "kbit/s", "clock", "lost", "spool", "told up to", "look at")
+    table = Table()
+    for name in ("camera", "state"):
+        table.add_column(name, no_wrap=True)
+    for name in ("video", "clock", "lost", "spool", "told up to", "look at"):
+        table.add_column(name)
     for one in cameras:
-        row = [one.camera_id] + ([""] * 8 if one.status is None else _figures(one.status, now))
+        row = [one.camera_id] + ([""] * 6 if one.status is None else _figures(one.status, now))
         wrong = ", ".join(alarms(one, now))
         table.add_row(*row, f"[red]{wrong}[/]" if wrong else "")
     return table
@@ -78,8 +82,6 @@ def _figures(status: CameraStatus, now: datetime) -> list[str]:
     return [
         _words(CameraState.Name(status.state), "CAMERA_STATE_"),
         _video(status),
-        f"{status.frames_per_s:.1f}",
-        f"{status.bits_per_s / 1000:.0f}",
         _clock(status),
         str(status.packets_lost) if status.packets_lost else "",
         f"{status.spool_stretches} ({status.spool_bytes / _MEBI:.1f} MiB)" if status.spool_stretches else "",
@@ -93,7 +95,9 @@ def _video(status: CameraStatus) -> str:
     if not status.HasField("optional_codec"):
         return ""
     sound = f" + {status.optional_audio_codec}" if status.HasField("optional_audio_codec") else ""
-    return f"{status.optional_codec} {status.optional_width_px}x{status.optional_height_px}{sound}"
+    size = f"{status.optional_width_px}x{status.optional_height_px}"
+    rates = f"{status.frames_per_s:.1f} frames/s, {status.bits_per_s / 1000:.0f} kbit/s"
+    return f"{status.optional_codec} {size}{sound}, {rates}"
 
 
 def _clock(status: CameraStatus) -> str:
