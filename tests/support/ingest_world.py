@@ -19,7 +19,7 @@ from homeward.shared.topics import CAMERAS, CLIPS
 from homewardapi.camera.v1.camera_pb2 import Camera, Source
 from homewardapi.clip.v1.clip_pb2 import Clip
 from support.ingest_process import IngestProcess
-from support.tansu import running_durable_tansu, running_tansu
+from support.tansu import running_tansu
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +77,10 @@ def once(clips: Sequence[Clip]) -> list[Clip]:
 
 
 @contextmanager
-def running_world(folder: Path, *, objects: Path | None = None, durable: bool = False) -> Iterator[IngestWorld]:
-    """Run a broker and an object store, with every topic and bucket; `objects` is where the store keeps.
-
-    A `durable` broker may be killed and started again; the other forgets everything then.
-    """
+def running_world(folder: Path, *, objects: Path | None = None) -> Iterator[IngestWorld]:
+    """Run a broker in memory and an object store, with every topic and bucket; `objects` is where the store keeps."""
     store = SeaweedFs(objects or folder / "objects")
-    with (running_durable_tansu if durable else running_tansu)(folder / "broker") as broker:
+    with running_tansu(folder / "broker") as broker:
         try:
             store.start()
             prepare(broker.kafka, MinioStore(store.settings))

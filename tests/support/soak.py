@@ -3,15 +3,16 @@
 import random
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from homeward.shared.coverage import Stretch
+from homeward.shared.coverage import Stretch, window_coverage
 from support.film import SMALL, cached_film
 from support.ingest_process import IngestProcess
-from support.ingest_world import camera, running_world
+from support.ingest_world import IngestWorld, camera, running_world
 from support.load_cameras import LoadCameras
 from support.soak_faults import Faults
 from support.soak_verdict import Verdict, judge
@@ -36,7 +37,7 @@ class SoakPlan:
 def soak(folder: Path, plan: SoakPlan, report: Callable[[str], None]) -> list[Verdict]:
     """Record and judge; each camera's verdict. `report` is told what happens."""
     with (
-        running_world(folder, durable=True) as world,
+        running_world(folder) as world,
         LoadCameras(cached_film(SMALL), folder, groups=plan.cameras) as cameras,
         world.replica("first", **_SETTINGS) as first,
         world.replica("second", **_SETTINGS) as second,
@@ -49,17 +50,17 @@ def soak(folder: Path, plan: SoakPlan, report: Callable[[str], None]) -> list[Ve
         faults.run(ends_s, lambda what: report(f"{datetime.now(UTC):%H:%M:%S} {what}"))
         time.sleep(_CALM_S)
         ended = datetime.now(UTC)
-        # The open clips are whole only past their next cut: another clip's length is told as well.
-        time.sleep(2 * _CLIP_S)
+        window = Stretch(began, ended)
+        _wait_told(world, names, window, (first, second))
         for replica in (first, second):
-            _sent_all(replica, report)
+            replica.stop()
         cameras.stop()
         sent, log = cameras.sent(), world.clips()
         return [
             judge(
                 name,
                 log.get(name, []),
-                Stretch(began, ended),
+                window,
                 frame=timedelta(seconds=1 / SMALL.fps),
                 sent=sent.get(index, []),
                 faults=[fault for fault in faults.happened if fault.camera in (None, index)],
@@ -69,12 +70,21 @@ def soak(folder: Path, plan: SoakPlan, report: Callable[[str], None]) -> list[Ve
         ]
 
 
-def _sent_all(replica: IngestProcess, report: Callable[[str], None]) -> None:
-    """Stop a replica, and start it again until its spool is empty: what one leaves behind the next start sends."""
-    replica.stop()
+def _wait_told(world: IngestWorld, names: list[str], window: Stretch, replicas: tuple[IngestProcess, ...]) -> None:
+    """Return once the log tells of the whole window and nothing of it waits in a spool, or when that takes too long."""
     deadline = time.monotonic() + _SENDS_S
-    while list((replica.spool / "stretches").rglob("*.mp4")) and time.monotonic() < deadline:
-        report("a spool is not empty: it is sent by another start")
-        replica.start()
-        time.sleep(10)
-        replica.stop()
+    while time.monotonic() < deadline:
+        time.sleep(_CLIP_S)
+        log = world.clips()
+        told = all(not window_coverage(log.get(name, []), window.starts_at, window.ends_at).untold for name in names)
+        if told and not any(_waits(replica, window.ends_at) for replica in replicas):
+            return
+
+
+def _waits(replica: IngestProcess, until: datetime) -> bool:
+    """Whether a clip that was finished before `until` is still in the spool."""
+    for path in (replica.spool / "stretches").rglob("*.mp4"):
+        with suppress(FileNotFoundError):
+            if path.stat().st_mtime < until.timestamp():
+                return True
+    return False

@@ -1,6 +1,7 @@
 """What may happen to a city's recorders in a day, drawn by a seed for some minutes."""
 
 import random
+import signal
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -104,9 +105,10 @@ class Faults:
 
     def _kafka_away(self) -> None:
         at = datetime.now(UTC)
-        self.world.broker.kill()
+        # It keeps its log in memory: it stands still and answers nobody, and then goes on.
+        self.world.broker.process.send_signal(signal.SIGSTOP)
         time.sleep(self.random.uniform(1, _LONGEST_S))
-        self.world.broker.start()
+        self.world.broker.process.send_signal(signal.SIGCONT)
         # The group forms anew afterwards, and cameras may move.
         self._note("kafka", at, explains=True)
 
