@@ -141,6 +141,17 @@ def test_two_reads_at_the_same_time_do_not_disturb_each_other(kafka: KafkaSettin
     assert [(one.event_id, two.event_id) for one, two in pairs] == [(f"clip-{i}", f"clip-{i + 10}") for i in range(40)]
 
 
+def test_a_read_may_ask_for_some_keys_alone(kafka: KafkaSettings, topic: Topic) -> None:
+    _publish_at(kafka, topic, [START] * 50)
+    reader = LogReader(kafka)
+    every = list(reader.read(topic, 0, 0, 50))
+    key = every[3].key
+    assert [one.event_id for one in reader.read(topic, 0, 0, 50, keys={key})] == [
+        one.event_id for one in every if one.key == key
+    ]
+    assert not list(reader.read(topic, 0, 0, 50, keys={"nobody"}))
+
+
 @pytest.mark.kafka
 def test_a_replay_begins_where_retention_left_the_log(kafka_broker: Broker) -> None:
     """Tansu deletes no records."""
