@@ -34,7 +34,7 @@ class ScriptedCamera:
         self.reports: list[bytes] = []
         self.closed = False
         self.drained = True
-        self._chunks = list(chunks)
+        self.left = list(chunks)
         self._answer = answer or self.usual
         self._ready: list[bytes] = []
         self._playing = False
@@ -43,8 +43,8 @@ class ScriptedCamera:
         """Do nothing: it never waits."""
 
     def recv_into(self, buffer: memoryview) -> int:
-        if not self._ready and self._playing and self._chunks:
-            self._ready.append(self._chunks.pop(0))
+        if not self._ready and self._playing and self.left:
+            self._ready.append(self.left.pop(0))
         if not self._ready:
             raise TimeoutError
         data = self._ready.pop(0)

@@ -76,6 +76,13 @@ def test_noise_between_packets_costs_no_more_than_a_few(noise: bytes, place: int
         assert heard.astray
 
 
+def test_a_dollar_alone_is_no_packet() -> None:
+    heard = Heard([interleaved(0, SENT[0]), b"$\x00\x03\x00\x15 all of this is noise", interleaved(0, SENT[1])])
+    heard.drain()
+    assert heard.packets == SENT[:2]
+    assert heard.astray
+
+
 def test_noise_without_end_is_given_up() -> None:
     heard = Heard([b"\x00" * 100_000] * 12)
     with pytest.raises(ProtocolError):

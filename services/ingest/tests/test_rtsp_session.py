@@ -131,6 +131,13 @@ def test_a_lost_packet_is_told_with_the_next_frame(plain: list[tuple[int, list[b
     assert not any(one.damaged for one in found)
 
 
+def test_a_loss_before_the_first_key_frame_is_told_with_it(plain: list[tuple[int, list[bytes]]]) -> None:
+    sent = chunks(plain[3:])
+    del sent[2]
+    found = Opened(sent).packets()
+    assert [(one.pts, one.missing) for one in found][:2] == [(plain[10][0], 1), (plain[11][0], 0)]
+
+
 def test_noise_between_frames_is_told_with_the_frame_that_follows(plain: list[tuple[int, list[bytes]]]) -> None:
     sent = chunks(plain)
     sent.insert(14, b"\x00\x01noise\xff" * 9)
@@ -172,6 +179,8 @@ def test_a_camera_that_sends_all_but_pictures_is_lost(plain: list[tuple[int, lis
     opened = Opened(chunks(plain) + [interleaved(1, b"\x80\xc8\x00\x00" + bytes(4))] * 200)
     with pytest.raises(SourceLostError, match="did not answer in time"):
         list(opened.session.packets())
+    # Each is read 70 ms after the other, and 2 s are waited for a picture: most were never read.
+    assert len(opened.camera.left) > 150
 
 
 def test_a_farewell_ends_the_session(plain: list[tuple[int, list[bytes]]]) -> None:

@@ -104,7 +104,9 @@ def test_a_network_that_loses_one_in_a_hundred_tells_every_gap(
     assert {gap.what for gap in found} == {"PACKETS_LOST"}
     recorded = numbers(studio)
     missing = set(range(recorded[0], recorded[-1] + 1)) - set(recorded)
-    assert len(missing) * FRAME == pytest.approx(sum((gap.lasts for gap in found), timedelta(0)), abs=FRAME)
+    # A gap at the very end is cut short by the recording's own end, and no later picture tells what it lacks.
+    inside = [gap.lasts for gap in found if gap is not stretches[-1]]
+    assert len(missing) * FRAME == pytest.approx(sum(inside, timedelta(0)), abs=FRAME)
     assert_as_served(studio, film)
 
 
