@@ -5,6 +5,8 @@ authorisation for each, and answers over gRPC; the bare model has the decoded fa
 """
 
 import os
+import subprocess
+import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -25,7 +27,7 @@ from homeward.shared.models.library import ModelLibrary
 from homeward.shared.vision.alignment import inner
 from homeward.shared.vision.jpeg import decode_picture
 from homewardapi.face.v1.face_pb2 import ClipFaces
-from measure import figure, publish, repeated
+from measure import Figure, figure, publish, repeated
 from support.models import model_folder
 from support.pipeline import Pipeline, running
 from support.scenes import person_ids, reference_photo
@@ -42,7 +44,7 @@ class BareModel:
     def __init__(self) -> None:
         library = ModelLibrary(model_folder())
         model = EmbedderModel(_MODEL, library.manifest.model(_MODEL).sha256)
-        self._engines = [LiteRtEmbedder(library.read(_MODEL), model) for _ in range(_CORES)]
+        self.engines = [LiteRtEmbedder(library.read(_MODEL), model) for _ in range(_CORES)]
 
     def templates_per_s(self, faces: NDArray[np.uint8]) -> float:
         """Return templates a second of `faces`, uint8 Nx112x112x3, one at a time in each interpreter."""
@@ -53,7 +55,7 @@ class BareModel:
 
         begun = time.monotonic()
         with ThreadPoolExecutor(_CORES) as pool:
-            list(pool.map(loop, self._engines, np.array_split(faces, _CORES)))
+            list(pool.map(loop, self.engines, np.array_split(faces, _CORES)))
         return len(faces) / (time.monotonic() - begun)
 
 
@@ -65,6 +67,50 @@ def service_templates_per_s(pipeline: Pipeline, token: str, references: list[Cro
         answers = client.embed(token, references, lambda: True)
         assert all(isinstance(answer, Template) for answer in answers)
         return len(references) / (time.monotonic() - begun)
+
+
+def cpu_s(engine: LiteRtEmbedder, canvases: NDArray[np.uint8]) -> float:
+    """Return seconds of CPU for one template from an aligned canvas, its mirror image included."""
+    begun = time.process_time()
+    for canvas in canvases:
+        engine.embed(inner(canvas)[None])
+    return (time.process_time() - begun) / len(canvases)
+
+
+def dlib_cpu_s(canvases: NDArray[np.uint8], folder: Path) -> tuple[str, float]:
+    """Return dlib's version and its seconds of CPU for one template, in an environment that uv makes for it."""
+    file = folder / "faces.npz"
+    np.savez(file, faces=canvases)
+    wanted = [f"--with={name}" for name in ("dlib-bin", "face_recognition_models", "numpy", "setuptools<81")]
+    peer = Path(__file__).with_name("dlib_peer.py")
+    command = ["-m", "uv", "run", "--quiet", "--no-project", "--python", sys.executable, *wanted, "python"]
+    done = subprocess.run(
+        [sys.executable, *command, "-W", "ignore", str(peer), str(file)], check=True, capture_output=True, text=True
+    )
+    version, seconds = done.stdout.split()
+    return version, float(seconds)
+
+
+def against_dlib(folder: Path) -> Figure:
+    """Return how many templates ours makes while dlib makes one, on one core, from the same crops."""
+    jpegs = [pictures(person)[0] for person in person_ids()[:30]]
+    canvases = np.stack([decode_picture(jpeg, 10**6) for jpeg in jpegs])
+    engine = BareModel().engines[0]
+    versions: list[str] = []
+
+    def once() -> float:
+        version, theirs = dlib_cpu_s(canvases, folder)
+        versions.append(version)
+        return theirs / cpu_s(engine, canvases)
+
+    return figure(
+        "embedding.templates_per_core_vs_dlib",
+        repeated(once),
+        unit="times",
+        at_least=12,
+        against=f"face_recognition's model by dlib-bin {versions[0]}",
+        source=f"{len(canvases)} aligned crops, seconds of CPU of one core",
+    )
 
 
 def references_of(messages: list[ClipFaces]) -> list[CropReference]:
@@ -101,7 +147,10 @@ def main() -> None:
         service.clear()
         repeated(once)
         pipeline.close(issued.authorisation_id)
+    with tempfile.TemporaryDirectory() as folder:
+        peer = against_dlib(Path(folder))
     publish(
+        peer,
         figure(
             "embedding.templates_vs_bare_model",
             [ours / theirs for ours, theirs in zip(service, bare, strict=True)],
@@ -109,7 +158,7 @@ def main() -> None:
             at_least=0.9,
             against=f"LiteRT alone, {_CORES} interpreters ({np.median(bare):.0f} templates/s)",
             source=f"{len(references)} crops of {_CLIPS} clips; one stream, each crop from S3 and authorised",
-        )
+        ),
     )
 
 

@@ -43,3 +43,8 @@ def test_the_normalisation_is_the_operators() -> None:
 def test_a_file_that_is_no_such_model_is_refused_at_once(data: bytes) -> None:
     with pytest.raises(EngineError, match="halves"):
         OnnxEmbedder(data, MODEL)
+
+
+def test_a_provider_that_is_not_there_is_refused_with_what_to_do() -> None:
+    with pytest.raises(EngineError, match=r"no CUDAExecutionProvider, only .*install"):
+        OnnxEmbedder(tiny_onnx.halves(), MODEL, PLAIN, "CUDAExecutionProvider")

@@ -1,5 +1,8 @@
 """homeward models: what models there are, which of them are here, and fetching the rest."""
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +12,7 @@ from rich.table import Column, Table
 
 from homeward.cli.console import console, fail
 from homeward.shared.models.errors import ModelError
-from homeward.shared.models.library import FetchProgress, ModelLibrary, State, default_models_folder
+from homeward.shared.models.library import FetchProgress, ModelLibrary, State, default_models_folder, sha256_of
 from homeward.shared.models.manifest import UnknownModelError
 
 app = typer.Typer(
@@ -72,6 +75,41 @@ def fetch(
         fail(f"{library.folder} cannot be written: {error.strerror}")
     for name in names or library.manifest.needed():
         console.print(f"{name}: verified, {library.path(name)}")
+
+
+@app.command()
+def calibrate(
+    pairs: Annotated[
+        Path, typer.Argument(help="Folder of photos <person>-<anything>.jpg, two and more of each person.", exists=True)
+    ],
+    out: Annotated[Path, typer.Argument(help="The calibration to write, a file *.json.")],
+    onnx: Annotated[
+        Path | None, typer.Option(help="Your own embedder's ONNX file.", show_default="MobileFaceNet", exists=True)
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="What templates of it are called, as HOMEWARD_ONNX__NAME.")] = None,
+    mean: Annotated[float, typer.Option(help="As HOMEWARD_ONNX__MEAN.")] = 127.5,
+    scale: Annotated[float, typer.Option(help="As HOMEWARD_ONNX__SCALE.")] = 127.5,
+    mirror: Annotated[bool, typer.Option(help="As HOMEWARD_ONNX__MIRROR.")] = True,
+    folder: Folder = None,
+) -> None:
+    """Measure what an embedder's scores are worth, on photos of people who agreed to it.
+
+    The first photo by name is each person's reference; the others are made what a camera would see, at every width.
+    `matching` reads the file from HOMEWARD_CALIBRATIONS_FOLDER and searches with no embedder that has none.
+    """
+    if (onnx is None) != (name is None):
+        fail("your own embedder needs both --onnx and --name")
+    own: dict[str, object] = {}
+    if onnx is not None:
+        own = {"path": str(onnx.resolve()), "sha256": sha256_of(onnx), "name": name}
+        own |= {"mean": mean, "scale": scale, "mirror": mirror}
+    library = folder or default_models_folder()
+    # The embedder's libraries belong to its service, which measures as it embeds.
+    command = [sys.executable, "-m", "homeward.embedding", "calibrate", str(pairs), str(out)]
+    command += ["--models", str(library), "--onnx", json.dumps(own)]
+    done = subprocess.run(command, check=False)  # noqa: S603 - a program of ours, given paths as whole arguments
+    if done.returncode:
+        raise typer.Exit(done.returncode)
 
 
 class _Shown:

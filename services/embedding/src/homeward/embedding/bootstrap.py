@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import cv2
 from prometheus_client import CollectorRegistry
@@ -40,7 +41,7 @@ def run(settings: EmbeddingSettings) -> int:
     cv2.setNumThreads(1)
 
     library = ModelLibrary(settings.models_folder)
-    new_engine = engine_maker(settings.onnx, library)
+    new_engine = engine_maker(settings.onnx, library, settings.litert_delegate)
     dispatcher = Dispatcher(
         [new_engine() for _ in range(settings.engines)],
         clock=clock,
@@ -75,7 +76,7 @@ def run(settings: EmbeddingSettings) -> int:
     )
 
 
-def engine_maker(onnx: OnnxSettings, library: ModelLibrary) -> Callable[[], Embedder]:
+def engine_maker(onnx: OnnxSettings, library: ModelLibrary, delegate: Path | None = None) -> Callable[[], Embedder]:
     """Return what makes one engine: the operator's ONNX model where one is named, MobileFaceNet otherwise.
 
     Raises ModelMissingError, ModelHashError, EngineError; the engines share the one copy of the file.
@@ -87,7 +88,7 @@ def engine_maker(onnx: OnnxSettings, library: ModelLibrary) -> Callable[[], Embe
         except OSError as error:
             raise EngineError(f"{onnx.path} cannot be read: put the ONNX file of {onnx.name} there") from error
         given = OnnxInput(onnx.mean, onnx.scale, onnx.mirror)
-        return lambda: OnnxEmbedder(own_data, own, given)
+        return lambda: OnnxEmbedder(own_data, own, given, onnx.provider)
     model = EmbedderModel(EMBEDDER, library.manifest.model(EMBEDDER).sha256)
     data = library.read(EMBEDDER)
-    return lambda: LiteRtEmbedder(data, model)
+    return lambda: LiteRtEmbedder(data, model, delegate)

@@ -27,6 +27,10 @@ class OnnxSettings(Section):
     mean: float = Field(default=127.5, ge=0, le=255, description="Taken from each value, 0 to 255, first.")
     scale: float = Field(default=127.5, gt=0, le=255, description="By which each value is divided then.")
     mirror: bool = Field(default=True, description="Whether a face and its mirror image are averaged.")
+    provider: Annotated[str, Field(pattern=r"^[A-Za-z0-9]+ExecutionProvider$")] = Field(
+        default="CPUExecutionProvider",
+        description="What it runs on, by onnxruntime's name, such as CUDAExecutionProvider; then one engine is enough.",
+    )
 
     @model_validator(mode="after")
     def _together(self) -> Self:
@@ -55,5 +59,8 @@ class EmbeddingSettings(ServiceSettings):
     photo_bytes_max: int = Field(default=25 << 20, ge=1 << 16, le=1 << 28, description="Largest reference photo.")
     photo_pixels_max: int = Field(
         default=40_000_000, ge=10_000, le=200_000_000, description="Most pixels of a reference photo."
+    )
+    litert_delegate: Path | None = Field(
+        default=None, description="Library of a LiteRT delegate that runs MobileFaceNet, such as a GPU's."
     )
     onnx: OnnxSettings = OnnxSettings()

@@ -1,9 +1,11 @@
 """MobileFaceNet by LiteRT."""
 
+import ctypes
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter
+from ai_edge_litert.interpreter import Interpreter, load_delegate
 from numpy.typing import NDArray
 
 from homeward.embedding.answers import EmbedderModel, EngineError
@@ -16,11 +18,15 @@ _SCALE: Final = 128.0
 class LiteRtEmbedder:
     """One interpreter of a model that takes 112x112 RGB faces in a fixed batch; one thread at a time calls it."""
 
-    def __init__(self, data: bytes, model: EmbedderModel) -> None:
-        """`data` is the verified .tflite file; raises EngineError when it is no such model."""
+    def __init__(self, data: bytes, model: EmbedderModel, delegate: Path | None = None) -> None:
+        """`data` is the verified .tflite file, `delegate` the library of what runs it in the processor's place.
+
+        Raises EngineError when it is no such model, or the delegate does not load.
+        """
         self._model = model
+        delegates = [] if delegate is None else [_delegate(delegate)]
         try:
-            self._interpreter = Interpreter(model_content=data, num_threads=1)
+            self._interpreter = Interpreter(model_content=data, num_threads=1, experimental_delegates=delegates)
             self._interpreter.allocate_tensors()
         except (RuntimeError, ValueError) as error:
             raise EngineError(f"{model.name} is not a model that LiteRT can run") from error
@@ -60,3 +66,12 @@ class LiteRtEmbedder:
         self._interpreter.set_tensor(self._input, images)
         self._interpreter.invoke()
         return np.asarray(self._interpreter.get_tensor(self._output), dtype=np.float32)
+
+
+def _delegate(path: Path) -> Any:
+    try:
+        # LiteRT leaves half a delegate behind where the library does not load, which complains when it is collected.
+        ctypes.CDLL(str(path))
+        return load_delegate(str(path))
+    except (OSError, ValueError) as error:
+        raise EngineError(f"the delegate {path} does not load: it, its driver or its device is missing") from error

@@ -24,12 +24,19 @@ class OnnxInput:
     mirror: bool = True
 
 
+CPU: Final = "CPUExecutionProvider"
+
+
 class OnnxEmbedder:
     """One session with one thread of a model that takes 112x112 RGB faces, NCHW or NHWC, and gives one row for each."""
 
-    def __init__(self, data: bytes, model: EmbedderModel, given: OnnxInput | None = None) -> None:
-        """`data` is the verified .onnx file; raises EngineError when it is no such model."""
+    def __init__(self, data: bytes, model: EmbedderModel, given: OnnxInput | None = None, provider: str = CPU) -> None:
+        """`data` is the verified .onnx file, `provider` onnxruntime's own name of what it runs on.
+
+        Raises EngineError when it is no such model, or does not run there.
+        """
         self._model = model
+        self._provider = provider
         self._given = given or OnnxInput()
         onnxruntime = _onnxruntime()
         options = onnxruntime.SessionOptions()
@@ -38,10 +45,19 @@ class OnnxEmbedder:
         options.log_severity_level = _SEVERITY_ERROR
         # An arena would keep the last faces' memory for itself, out of reach of `forget`.
         options.enable_cpu_mem_arena = False
+        present = onnxruntime.get_available_providers()
+        if provider not in present:
+            raise EngineError(
+                f"this onnxruntime has no {provider}, only {', '.join(present)}: install the build that has it, "
+                "onnxruntime-gpu for one, or leave HOMEWARD_ONNX__PROVIDER out"
+            )
         try:
-            self._session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+            self._session = onnxruntime.InferenceSession(data, options, providers=[provider])
         except Exception as error:  # the library's own exceptions have no common type but this
             raise EngineError(f"{model.name} is not a model that onnxruntime can run") from error
+        if self._session.get_providers()[0] != provider:
+            # The library goes on with the processor where a driver is missing, and a search would take a day.
+            raise EngineError(f"{provider} does not start on this machine: its driver or its libraries are missing")
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         if len(inputs) != 1 or inputs[0].type != "tensor(float)":
             raise EngineError(f"{model.name} does not take one input of 32-bit floats")
@@ -69,7 +85,9 @@ class OnnxEmbedder:
         return averaged(in_batches(with_mirror(images), self._batch, self._run))
 
     def forget(self) -> None:
-        """Do nothing: without an arena onnxruntime gives the memory of a run back when the run ends."""
+        """Overwrite a device's memory of the last face; without an arena the processor's was given back by itself."""
+        if self._provider != CPU:
+            self._run(np.zeros((self._batch or 1, _FACE, _FACE, _CHANNELS), np.float32))
 
     def _run(self, images: Floats) -> Floats:
         laid = np.ascontiguousarray(images.transpose(0, 3, 1, 2)) if self._channels_first else images
