@@ -1,5 +1,6 @@
 """A broker and an object store for ingest alone, and what is said and heard there."""
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from homeward.cli.embedded.seaweedfs import SeaweedFs
 from homeward.cli.embedded.tansu import Tansu
 from homeward.cli.eventlog import EventLog
 from homeward.cli.prepare import prepare
+from homeward.shared.coverage import Stretch, window_coverage
 from homeward.shared.events import new_event
 from homeward.shared.instants import to_duration, to_timestamp
 from homeward.shared.objectstore.minio_store import MinioStore
@@ -46,6 +48,18 @@ class IngestWorld:
             producer.send([new_event(CAMERAS, str(uuid4()), "test", datetime.now(UTC), each) for each in cameras])
         finally:
             producer.close()
+
+    def wait_told(self, camera_ids: Sequence[str], window: Stretch, patience_s: float) -> bool:
+        """Return whether the log tells of all of the window for each camera, at the latest after `patience_s`."""
+        deadline = time.monotonic() + patience_s
+        while True:
+            log = self.clips()
+            covered = (window_coverage(log.get(one, []), window.starts_at, window.ends_at) for one in camera_ids)
+            if not any(each.untold for each in covered):
+                return True
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(2)
 
     def clips(self) -> dict[str, list[Clip]]:
         """Return what is announced of each camera, repeats and all, in the order of the log."""

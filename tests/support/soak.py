@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from homeward.shared.coverage import Stretch, window_coverage
+from homeward.shared.coverage import Stretch
 from support.film import SMALL, cached_film
 from support.ingest_process import IngestProcess
-from support.ingest_world import IngestWorld, camera, running_world
+from support.ingest_world import camera, running_world
 from support.load_cameras import LoadCameras
 from support.soak_faults import Faults
 from support.soak_verdict import Verdict, judge
@@ -51,7 +51,10 @@ def soak(folder: Path, plan: SoakPlan, report: Callable[[str], None]) -> list[Ve
         time.sleep(_CALM_S)
         ended = datetime.now(UTC)
         window = Stretch(began, ended)
-        _wait_told(world, names, window, (first, second))
+        deadline = time.monotonic() + _SENDS_S
+        world.wait_told(names, window, _SENDS_S)
+        while any(_waits(replica, ended) for replica in (first, second)) and time.monotonic() < deadline:
+            time.sleep(2)
         for replica in (first, second):
             replica.stop()
         cameras.stop()
@@ -68,17 +71,6 @@ def soak(folder: Path, plan: SoakPlan, report: Callable[[str], None]) -> list[Ve
             )
             for index, name in enumerate(names)
         ]
-
-
-def _wait_told(world: IngestWorld, names: list[str], window: Stretch, replicas: tuple[IngestProcess, ...]) -> None:
-    """Return once the log tells of the whole window and nothing of it waits in a spool, or when that takes too long."""
-    deadline = time.monotonic() + _SENDS_S
-    while time.monotonic() < deadline:
-        time.sleep(_CLIP_S)
-        log = world.clips()
-        told = all(not window_coverage(log.get(name, []), window.starts_at, window.ends_at).untold for name in names)
-        if told and not any(_waits(replica, window.ends_at) for replica in replicas):
-            return
 
 
 def _waits(replica: IngestProcess, until: datetime) -> bool:
