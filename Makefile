@@ -113,3 +113,4 @@ bench-search: setup ## Measure embedding and a whole search.
 
 bench-ingest: setup ## Measure what recording a camera costs and how soon a clip is announced, beside ffmpeg.
 	PYTHONPATH=tests $(BIN)/python benchmarks/ingest.py
+	PYTHONPATH=tests $(BIN)/python benchmarks/ingest_rate.py
