@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 from uuid import uuid4
@@ -147,7 +148,7 @@ def live_camera(camera_id: str, url: str) -> Camera:
 def holes(footage: list[Told]) -> list[tuple[datetime, datetime]]:
     """Return the time between the first and the last of `footage` that is none; nothing of it may overlap."""
     found = []
-    for before, after in zip(footage, footage[1:], strict=False):
+    for before, after in pairwise(footage):
         assert before.ends_at <= after.starts_at, f"{before} and {after} overlap"
         if before.ends_at < after.starts_at:
             found.append((before.ends_at, after.starts_at))
