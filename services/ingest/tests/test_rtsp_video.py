@@ -110,16 +110,26 @@ def test_a_unit_that_lost_a_packet_is_gone_and_told(codec: str, sizes: list[int]
 
 
 @pytest.mark.parametrize("codec", CODECS)
-def test_a_key_frame_behind_a_loss_is_kept_where_its_beginning_is_plain(codec: str) -> None:
-    frames = film(codec, [100, 100, 100, 100, 100, 100])
+def test_a_unit_behind_a_loss_is_kept_where_a_delimiter_begins_it(codec: str) -> None:
+    delimiter = {"h264": b"\x09\xf0", "hevc": b"\x46\x01\x50"}[codec]
+    frames = [(stamp, [delimiter, *units]) for stamp, units in film(codec, [100] * 6)]
     cut = packets(frames, codec)
     taken = track(codec)
     for index, parts in enumerate(cut):
         if index != 4:
-            for part in parts:
-                give(taken, part)
+            give_all(taken, parts)
     assert [unit.pts for unit in taken.units] == [0, 3600, 7200, 10800, 18000]
-    assert (taken.units[-1].key, taken.units[-1].missing) == (True, 1)
+    assert (taken.units[-1].key, taken.units[-1].missing) == (True, len(cut[4]))
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_a_unit_that_lost_what_stands_before_its_parameter_sets_is_gone(codec: str) -> None:
+    frames = [(stamp, [SEI[codec], *units]) for stamp, units in film(codec, [100] * 7)]
+    cut = packets(frames, codec)
+    taken = track(codec)
+    for index, parts in enumerate(cut):
+        give_all(taken, parts[1:] if index == 5 else parts)
+    assert [(unit.pts, unit.missing) for unit in taken.units][4:] == [(14400, 0), (21600, 1)]
 
 
 def test_the_unit_behind_a_lost_last_packet_is_whole() -> None:
@@ -128,6 +138,13 @@ def test_the_unit_behind_a_lost_last_packet_is_whole() -> None:
     for part in [*cut[0], *cut[1][:-1], *cut[2]]:
         give(taken, part)
     assert [(unit.pts, unit.missing) for unit in taken.units] == [(0, 0), (7200, 1)]
+
+
+def test_the_unit_behind_a_loss_is_gone_where_the_camera_marks_no_ends() -> None:
+    taken = track("h264")
+    for number, stamp in ((0, 0), (1, 3600), (3, 7200), (4, 10800), (5, 14400)):
+        give(taken, packet(number, stamp, b"\x41slice"))
+    assert [(unit.pts, unit.missing) for unit in taken.units] == [(0, 0), (10800, 1)]
 
 
 def test_a_loss_at_the_start_is_seen_by_what_the_camera_announced() -> None:

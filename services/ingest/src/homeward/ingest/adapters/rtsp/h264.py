@@ -26,7 +26,6 @@ class H264Assembler(NalAssembler):
     pictures and cameras that refresh bit by bit have no other.
     """
 
-    PARAMETER_KINDS = frozenset({_SPS, _PPS})
     SEQUENCE_KIND = _SPS
 
     def add(self, packet: memoryview, start: int, end: int) -> None:
@@ -60,9 +59,9 @@ class H264Assembler(NalAssembler):
         return start + 1 < end and packet[start] & _KIND == _FU_A and not packet[start + 1] & _FIRST
 
     def opens(self, packet: memoryview, start: int, end: int) -> bool:
-        """Whether the payload begins with a delimiter or a sequence parameter set."""
+        """Whether the payload begins with an access unit delimiter; parameter sets may have SEI before them."""
         at = start + 3 if start < end and packet[start] & _KIND == _STAP_A else start
-        return at < end and packet[at] & _KIND in (_DELIMITER, _SPS)
+        return at < end and packet[at] & _KIND == _DELIMITER
 
     def _kind(self, first: int) -> int:
         return first & _KIND

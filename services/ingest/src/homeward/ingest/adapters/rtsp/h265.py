@@ -25,7 +25,6 @@ _LAST: Final = 0x40
 class H265Assembler(NalAssembler):
     """Puts access units of H.265 together. A key frame is any random access picture: IDR, CRA or BLA."""
 
-    PARAMETER_KINDS = frozenset({_VPS, _SPS, _PPS})
     SEQUENCE_KIND = _SPS
 
     def add(self, packet: memoryview, start: int, end: int) -> None:
@@ -59,9 +58,9 @@ class H265Assembler(NalAssembler):
         return start + 2 < end and packet[start] >> 1 & _KIND == _FRAGMENT and not packet[start + 2] & _FIRST
 
     def opens(self, packet: memoryview, start: int, end: int) -> bool:
-        """Whether the payload begins with a delimiter or a video parameter set."""
+        """Whether the payload begins with an access unit delimiter."""
         at = start + 4 if start < end and packet[start] >> 1 & _KIND == _TOGETHER else start
-        return at < end and packet[at] >> 1 & _KIND in (_DELIMITER, _VPS)
+        return at < end and packet[at] >> 1 & _KIND == _DELIMITER
 
     def _kind(self, first: int) -> int:
         return first >> 1 & _KIND

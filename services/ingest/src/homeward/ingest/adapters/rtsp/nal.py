@@ -19,7 +19,6 @@ class NalAssembler(ABC):
     contradicts itself. `sets` are its parameter sets with their kinds, in order.
     """
 
-    PARAMETER_KINDS: frozenset[int]
     SEQUENCE_KIND: int
 
     def __init__(self) -> None:

@@ -35,8 +35,8 @@ class VideoTrack:
     """Takes the video's RTP packets, in order; `units` are the access units that are complete. For one thread.
 
     An access unit that lost a packet is dropped. So is the one after a loss, unless it is plain that its beginning
-    was not lost with it: where it begins as only an access unit can, or where the lost packet was the last of the unit
-    before. An access unit ends at the marker, or where the time stamp changes; one without a picture in it (parameter
+    was not lost with it: where it begins with a delimiter, or where the one lost packet was the last of the unit before,
+    which lacks its marker. An access unit ends at the marker, or where the time stamp changes; one without a picture in it (parameter
     sets that travel alone) goes with the next.
     """
 
@@ -52,6 +52,7 @@ class VideoTrack:
         self._damaged = False
         self._spoilt = False
         self._foreign = 0
+        self._marks = False
 
     def begin(self, number: int) -> None:
         """Expect `number` as the first packet's, which the camera announced."""
@@ -102,6 +103,7 @@ class VideoTrack:
         if not self._spoilt:
             self._assembler.add(packet, start, end)
         if second & 0x80:
+            self._marks = True
             self._end_unit()
             self._spoilt = False
 
@@ -120,7 +122,7 @@ class VideoTrack:
 
     def _lose(self, count: int, stamp: int, *, begins: bool) -> None:
         assembler = self._assembler
-        under_way = assembler.under_way and not self._spoilt
+        under_way = self._marks and assembler.under_way and not self._spoilt
         self._missing += count
         if stamp == self._stamp:
             self._spoilt = True
