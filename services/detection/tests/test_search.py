@@ -94,6 +94,16 @@ def test_a_poor_face_is_counted_and_no_picture_of_it_kept(make_face: MakeFace, t
     assert searched.faces[0].keeper.best() == []
 
 
+def test_a_face_in_profile_is_counted_and_no_picture_of_it_kept(make_face: MakeFace, texture: Picture) -> None:
+    frontal = make_face(200, 150, 80)
+    marks = frontal.landmarks
+    # The far eye has come close to the near one, and the nose lies beyond it.
+    turned = replace(marks, left_eye=(marks.right_eye[0] + 6, marks.right_eye[1]), nose=(235.0, 158.0))
+    searched = search_clip(_frames(texture), _Finder([replace(frontal, landmarks=turned)]), _RULES)
+    assert len(searched.faces) == 1
+    assert searched.faces[0].keeper.best() == []
+
+
 def test_the_floor_is_the_settings(make_face: MakeFace, texture: Picture) -> None:
     faces = [make_face(200, 150, 60)]
     for floor, kept in ((0.0, 1), (1.0, 0)):

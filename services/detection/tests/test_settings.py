@@ -24,6 +24,12 @@ def test_the_defaults_are_whole() -> None:
     settings = DetectionSettings.load()
     assert settings.finder == "auto"
     assert rules(settings).interval_s == 0.25
+    assert rules(settings).single_score == 0.5
+
+
+def test_of_blazeface_a_single_look_must_be_surer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOMEWARD_FINDER", "blazeface")
+    assert rules(DetectionSettings.load()).single_score == 0.65
 
 
 @pytest.mark.parametrize(

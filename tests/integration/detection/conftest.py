@@ -112,9 +112,13 @@ def encode(frames: Sequence[Picture], *, key_every_s: float = 1.0, first_stamp: 
     return buffer.getvalue()
 
 
-def cut_out(portrait: Path, face_px: float) -> tuple[Picture, NDArray[np.float32]]:
+def cut_out(portrait: Path, face_px: float, *, masked: bool = False) -> tuple[Picture, NDArray[np.float32]]:
     """Return the portrait at the wanted size, and how opaque each of its pixels is: head and shoulders."""
     picture = decode_picture(portrait.read_bytes(), 10**6)
+    if masked:
+        picture = picture.copy()
+        x, y = _CENTRE_OF_PORTRAIT
+        cv2.ellipse(picture, (x, y + 55), (72, 62), 0, 0, 360, (120, 170, 210), -1)
     mask = np.zeros((512, 512), dtype=np.uint8)
     cv2.ellipse(mask, (255, 250), (110, 165), 0, 0, 360, 255, -1)
     cv2.ellipse(mask, (255, 520), (230, 150), 0, 0, 360, 255, -1)
@@ -126,12 +130,18 @@ def cut_out(portrait: Path, face_px: float) -> tuple[Picture, NDArray[np.float32
 
 
 def compose(
-    walkers: Sequence[Walker], *, size: tuple[int, int] = (640, 360), seconds: float = 3, seed: int = 0
+    walkers: Sequence[Walker],
+    *,
+    size: tuple[int, int] = (640, 360),
+    seconds: float = 3,
+    seed: int = 0,
+    key_every_s: float = 1.0,
+    masked: bool = False,
 ) -> Composed:
-    """Return a clip of people who walk in front of a wall, blurred and noisy."""
+    """Return a clip of people who walk in front of a wall, blurred and noisy; `masked` covers noses and mouths."""
     dice = np.random.default_rng(seed + 1)
     background = wall(*size, seed=seed)
-    cuts = [cut_out(portraits() / f"{walker.person}-smiling.jpg", walker.face_px) for walker in walkers]
+    cuts = [cut_out(portraits() / f"{walker.person}-smiling.jpg", walker.face_px, masked=masked) for walker in walkers]
     frames = []
     for index in range(round(seconds * _FPS)):
         frame = background.astype(np.float32)
@@ -143,7 +153,7 @@ def compose(
             frame = frame * (1 - alpha) + cv2.warpAffine(picture, shift, size) * alpha
         noisy = cv2.GaussianBlur(frame, (0, 0), 0.6) + dice.normal(0, 2, frame.shape)
         frames.append(np.clip(noisy, 0, 255).astype(np.uint8))
-    return Composed(encode(frames), seconds, size, walkers)
+    return Composed(encode(frames, key_every_s=key_every_s), seconds, size, walkers)
 
 
 @dataclass
