@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from homeward.ingest.adapters.disk_spool import DiskSpool
 from homeward.ingest.figures import FigureBook
+from homeward.ingest.membership import Tenure
 from homeward.ingest.metrics import IngestMetrics
 from homeward.ingest.packets import Packet, Stamped
 from homeward.ingest.ports import (
@@ -212,6 +213,7 @@ class World:
     folder: Path
     clock: ManualClock = field(default_factory=ManualClock)
     max_bytes: int = 1 << 30
+    tenure: Tenure | None = None
     failing: Callable[[Stamped], ClipWriteError | None] = lambda _: None
     opening: Callable[[Path, int], DiskSpool] = DiskSpool
     backoff: Backoff = field(default_factory=lambda: Backoff(timedelta(seconds=1), timedelta(seconds=30), lambda: 0.5))
@@ -232,7 +234,7 @@ class World:
     def run(self, sources: VideoSources, writers: ClipWriters, spec: SourceSpec, stop: ManualStop) -> None:
         """Run a recorder on sources and writers of the test's own."""
         tools = Tools(sources, writers, self.spool, self.clock, self.backoff, self.metrics, self.book)
-        CameraRecorder(spec, tools).run(stop)
+        CameraRecorder(spec, tools, self.tenure).run(stop)
 
     def entries(self) -> list[Entry]:
         """Take everything out of the spool, in order."""
