@@ -35,9 +35,9 @@ class VideoTrack:
     """Takes the video's RTP packets, in order; `units` are the access units that are complete. For one thread.
 
     An access unit that lost a packet is dropped. So is the one after a loss, unless it is plain that its beginning
-    was not lost with it: where it begins with a delimiter, or where the one lost packet was the last of the unit before,
-    which lacks its marker. An access unit ends at the marker, or where the time stamp changes; one without a picture in it (parameter
-    sets that travel alone) goes with the next.
+    was not lost with it: where it begins with a delimiter, or where the one lost packet was the last of the unit
+    before, which lacks its marker. An access unit ends at the marker, or where the time stamp changes; one without a
+    picture in it (parameter sets that travel alone) goes with the next.
     """
 
     def __init__(self, payload_type: int, assembler: NalAssembler) -> None:
