@@ -17,6 +17,9 @@ from support.soak_faults import Fault
 _CLOCKS: Final = timedelta(seconds=0.5)
 """How far the place of a clip may be from when it was sent: arrival and the camera's clock are not the same."""
 
+_OPEN_CLIP: Final = timedelta(seconds=6)
+"""How much a killed recorder takes with it: a clip of 4 s, the way to its key frame, and a wait to be spooled."""
+
 _AFTERMATH: Final = timedelta(seconds=20)
 """How long a fault may still cost footage once it is over: sessions run out, waits between attempts, a key frame."""
 
@@ -60,7 +63,7 @@ def judge(
     invented = total(_outside(covered.footage, [*_sent(sent)]))
     if invented > frame:
         troubles.append(f"{invented.total_seconds():.2f} s of footage where nothing was sent")
-    excuses = [Stretch(f.starts_at - timedelta(seconds=3), f.ends_at + _AFTERMATH) for f in faults if f.explains]
+    excuses = [Stretch(f.starts_at - _OPEN_CLIP, f.ends_at + _AFTERMATH) for f in faults if f.explains]
     unexplained = list(_outside(covered.gaps, excuses))
     if total(unexplained) > frame:
         first = unexplained[0]
