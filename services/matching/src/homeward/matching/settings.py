@@ -40,7 +40,10 @@ class MatchingSettings(ServiceSettings):
         default=LIVE_SEARCHES_DEFAULT, ge=1, le=LIVE_SEARCHES_MAX, description="Face searches open at once, at most."
     )
     task_messages: int = Field(
-        default=WIDEST_TASK_MESSAGES, ge=1, le=WIDEST_TASK_MESSAGES, description="Messages of the log that one search task reads."
+        default=WIDEST_TASK_MESSAGES,
+        ge=1,
+        le=WIDEST_TASK_MESSAGES,
+        description="Messages of the log that one search task reads.",
     )
     task_faces: int = Field(
         default=200, ge=1, le=100_000, description="Faces that one task compares; the rest of its stretch is another's."

@@ -67,7 +67,7 @@ _UUID_FIELDS: Final = """
 """
 _LABEL_FIELDS: Final = "bucket camera_id collection group model operation part source store topic version"
 _WORD_FIELDS: Final = """
-    cause code denial event_kind method mode outcome pace phase purpose reason role signal state status use
+    alarm cause code denial event_kind method mode outcome pace phase purpose reason role signal state status use
 """
 _COUNT_FIELDS: Final = """
     attempt attempts batch_size bytes_count camera_count cameras candidates clip_count clips count crop_count crops
