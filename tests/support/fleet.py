@@ -91,8 +91,9 @@ class Fleet:
         self._log = EventLog(kafka)
         self.replicas: list[Replica] = []
 
-    def add(self) -> Replica:
-        replica = Replica(self._folder / f"replica-{len(self.replicas)}", self._kafka, self._store)
+    def add(self, kafka: KafkaSettings | None = None) -> Replica:
+        """Start one more; `kafka` is another way to the same broker."""
+        replica = Replica(self._folder / f"replica-{len(self.replicas)}", kafka or self._kafka, self._store)
         self.replicas.append(replica)
         replica.start()
         return replica
@@ -131,7 +132,7 @@ class Fleet:
         deadline = time.monotonic() + patience_s
         while not condition():
             assert time.monotonic() < deadline, "it did not come about"
-            time.sleep(0.25)
+            time.sleep(0.5)
 
 
 def live_camera(camera_id: str, url: str) -> Camera:

@@ -47,9 +47,10 @@ process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@{host}:{controller}
 controller.listener.names=CONTROLLER
-listeners=PLAINTEXT://{host}:{port},CONTROLLER://{host}:{controller}
-advertised.listeners=PLAINTEXT://{host}:{port}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listeners=PLAINTEXT://{host}:{port},FAR://{host}:{far},CONTROLLER://{host}:{controller}
+advertised.listeners=PLAINTEXT://{host}:{port},FAR://{host}:{door}
+inter.broker.listener.name=PLAINTEXT
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,FAR:PLAINTEXT,CONTROLLER:PLAINTEXT
 log.dirs={folder}/log
 auto.create.topics.enable=false
 default.replication.factor=1
@@ -70,16 +71,21 @@ _JVM: Final = ("-Xms128m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLeve
 
 
 class Kafka:
-    """One broker, with its log in `folder`; it can be killed and started again on the same port and log."""
+    """One broker, with its log in `folder`; it can be killed and started again on the same port and log.
+
+    A client that begins at `door` is sent there always: a test that puts a door between it and `far` can shut it.
+    """
 
     def __init__(self, libraries: Path, folder: Path) -> None:
         self._folder = folder
         self._classpath = f"{libraries}/*"
-        self._port, controller = free_ports(2)
+        self._port, self.far, self.door, controller = free_ports(4)
         folder.mkdir(parents=True, exist_ok=True)
         self._settings = folder / "server.properties"
         self._settings.write_text(
-            _SETTINGS.format(host=LOOPBACK, port=self._port, controller=controller, folder=folder)
+            _SETTINGS.format(
+                host=LOOPBACK, port=self._port, far=self.far, door=self.door, controller=controller, folder=folder
+            )
         )
         self._process = ChildProcess(
             Command("kafka", [*self._java, "kafka.Kafka", self._settings], folder, folder / "kafka.log")

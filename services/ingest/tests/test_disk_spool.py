@@ -1,6 +1,7 @@
 import json
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from unittest.mock import patch
@@ -12,9 +13,9 @@ from hypothesis import strategies as st
 from homeward.ingest.adapters.disk_spool import DiskSpool
 from homeward.ingest.adapters.spool_files import ENTRY_OVERHEAD_BYTES
 from homeward.ingest.coverage import Cause
-from homeward.ingest.ports import CameraState, Entry
-from homeward.ingest.stretches import Footage, Stretch
-from support.recording import NOON
+from homeward.ingest.ports import CameraState, Entry, Owed
+from homeward.ingest.stretches import Claim, Footage, Stretch
+from support.recording import NOON, ManualClock
 
 S = timedelta(seconds=1)
 CLIP = 10_000
@@ -211,3 +212,74 @@ def test_whatever_happens_each_camera_is_told_in_order_without_hole_or_overlap(s
         stretches = told[camera_id]
         assert [s.starts_at for s in stretches] == [NOON, *(s.ends_at for s in stretches[:-1])]
         assert stretches[-1].ends_at == NOON + count * 10 * S
+
+
+def test_all_that_is_remembered_survives_a_restart(tmp_path: Path) -> None:
+    spool = DiskSpool(tmp_path, 1 << 30)
+    states = {
+        "a": CameraState(),
+        "b": CameraState(NOON, "recording", complete=True, epoch=7),
+        "c": CameraState(NOON, stopped=Cause.NOT_SCHEDULED, owed=Owed(NOON, Cause.DISABLED)),
+    }
+    for camera_id, state in states.items():
+        spool.remember(camera_id, state)
+    again = DiskSpool(tmp_path, 1 << 30)
+    assert {camera_id: again.state(camera_id) for camera_id in again.cameras()} == states
+
+
+@pytest.mark.parametrize(("stopped", "cause"), [(True, Cause.DISABLED), (False, None)])
+def test_what_an_earlier_release_remembered_is_read(tmp_path: Path, stopped: bool, cause: Cause | None) -> None:
+    (tmp_path / "cam-1").mkdir()
+    state = {"through": "20261123T120000.000000Z", "recording": None, "complete": False, "stopped": stopped}
+    (tmp_path / "cam-1" / "state.json").write_text(json.dumps({"serial": 3, "state": state}))
+    assert DiskSpool(tmp_path, 1 << 30).state("cam-1") == CameraState(NOON, stopped=cause)
+
+
+def test_a_stretch_that_is_cut_keeps_its_footage_and_its_place(tmp_path: Path) -> None:
+    spool = DiskSpool(tmp_path, 1 << 30)
+    stretch, after = add(spool, 0), add(spool, 1)
+    entry = spool.claim(0)
+    assert entry is not None
+    shorter = replace(stretch, ends_at=NOON + 4 * S, claim=Claim(3, 5, NOON + 4 * S))
+    spool.shorten(entry, shorter)
+    assert [left.stretch for left in [DiskSpool(tmp_path, 1 << 30).claim(0)] if left] == [shorter]
+    first = spool.claim(0)
+    assert first is not None
+    assert first.stretch == shorter
+    assert first.path is not None
+    assert first.path.stat().st_size == CLIP
+    spool.free(first)
+    assert [left.stretch for left in drain(spool)] == [after]
+    assert spool.empty()
+
+
+def test_a_camera_that_rests_holds_up_no_other(tmp_path: Path) -> None:
+    clock = ManualClock()
+    spool = DiskSpool(tmp_path, 1 << 30, clock=clock)
+    add(spool, 0, "a")
+    add(spool, 0, "b")
+    entry = spool.claim(0)
+    assert entry is not None
+    spool.release(entry, 2)
+    assert [left.camera_id for left in drain(spool)] == ["b"]
+    assert spool.claim(0) is None
+    assert not spool.empty()
+    clock.sleep(2)
+    assert [left.camera_id for left in drain(spool)] == ["a"]
+
+
+def test_footage_of_two_owners_is_given_up_as_two_gaps(tmp_path: Path) -> None:
+    spool = DiskSpool(tmp_path, 4 * EACH)
+    for index in range(6):
+        draft = spool.draft("cam-1")
+        draft.write_bytes(bytes(CLIP))
+        sealed = spool.seal(draft)
+        facts = Footage(sealed.size_bytes, sealed.sha256, "h264", 640, 360, 100, 10, S)
+        starts_at, ends_at = NOON + index * 10 * S, NOON + (index + 1) * 10 * S
+        stretch = Stretch("cam-1", starts_at, ends_at, facts, Claim(0, index // 2, ends_at))
+        spool.add(stretch, draft, CameraState(through=ends_at), replayable=False)
+    given_up = [entry.stretch for entry in drain(spool) if entry.stretch.outcome is Cause.SPOOL_OVERFLOW]
+    assert [(one.claim.epoch, one.claim.until) for one in given_up if one.claim] == [
+        (index, one.ends_at) for index, one in enumerate(given_up)
+    ]
+    assert len(given_up) == 2

@@ -1,5 +1,5 @@
 import threading
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -7,10 +7,12 @@ from prometheus_client import CollectorRegistry
 
 from homeward.ingest.adapters.disk_spool import DiskSpool
 from homeward.ingest.coverage import Cause
+from homeward.ingest.membership import SEND, WAIT, Judgement, Verdict
 from homeward.ingest.metrics import IngestMetrics
 from homeward.ingest.ports import CameraState
 from homeward.ingest.sender import Sender
-from homeward.ingest.stretches import Footage, Stretch
+from homeward.ingest.stretches import Claim, Footage, Stretch
+from homeward.shared.clock import SystemClock
 from homeward.shared.events import decode, encode
 from homeward.shared.objectkeys import ClipKey
 from homeward.shared.objectstore.memory_store import MemoryStore
@@ -166,3 +168,124 @@ def test_a_bug_of_a_worker_ends_the_part(tmp_path: Path) -> None:
     )
     with pytest.raises(TypeError, match="a bug"):
         sender.run(threading.Event())
+
+
+class Judge:
+    """Answers of the group, by epoch; what it was not told of has to wait."""
+
+    def __init__(self) -> None:
+        self.answers: dict[int, Judgement] = {}
+        self.asked = 0
+
+    def ask(self, claim: Claim | None, wait_s: float) -> Judgement:
+        assert wait_s < 1
+        self.asked += 1
+        return SEND if claim is None else self.answers.get(claim.epoch, WAIT)
+
+
+def claimed(
+    world: World, index: int, epoch: int, *, camera_id: str = "cam-1", read_at: datetime | None = None
+) -> Stretch:
+    draft = world.spool.draft(camera_id)
+    draft.write_bytes(b"video %d" % index)
+    sealed = world.spool.seal(draft)
+    facts = Footage(sealed.size_bytes, sealed.sha256, "hevc", 1920, 1080, 250, 5, 2 * S)
+    starts_at, ends_at = NOON + index * 10 * S, NOON + (index + 1) * 10 * S
+    stretch = Stretch(camera_id, starts_at, ends_at, facts, Claim(0, epoch, read_at or ends_at))
+    world.spool.add(stretch, draft, CameraState(through=ends_at), replayable=read_at is not None)
+    return stretch
+
+
+def judged(world: World) -> Judge:
+    judge = Judge()
+    world.sender = Sender(
+        world.spool,
+        world.store,
+        world.producer,
+        backoff=AT_ONCE,
+        clock=SystemClock(),
+        metrics=world.metrics,
+        workers=2,
+        ask=judge.ask,
+    )
+    return judge
+
+
+def test_what_is_not_proven_is_neither_stored_nor_announced_and_holds_up_no_other(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    judge = judged(world)
+    claimed(world, 0, epoch=1)
+    claimed(world, 0, epoch=2, camera_id="cam-2")
+    judge.answers[2] = SEND
+    world.run(1)
+    assert [message.camera_id for message in world.messages()] == ["cam-2"]
+    assert len(list(world.store.list("footage", ""))) == 1
+    judge.answers[1] = SEND
+    world.run(2)
+    assert {message.optional_epoch for message in world.messages()} == {1, 2}
+
+
+def test_what_another_replica_took_over_is_cut_off_there_or_let_go(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    judged(world)
+    kept, cut, gone = (claimed(world, index, epoch=1) for index in range(3))
+    again = claimed(world, 0, epoch=1, camera_id="import", read_at=NOON + 30 * S)
+    fence = NOON + 14 * S
+
+    def ask(claim: Claim | None, _: float) -> Judgement:
+        assert claim is not None
+        return SEND if claim.until <= fence else Judgement(Verdict.FENCED, fence)
+
+    world.sender._ask = ask
+    world.run(2)
+    told = [(message.clip_id, message.ends_at.ToDatetime(tzinfo=UTC)) for message in world.messages()]
+    assert told == [(kept.clip_id, kept.ends_at), (cut.clip_id, fence)]
+    assert world.spool.empty()
+    assert gone.clip_id not in dict(told)
+    assert again.clip_id not in dict(told)
+    assert list(tmp_path.rglob("*.mp4")) == []
+
+
+def test_what_the_recorders_wrote_last_is_sent_before_the_end(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    recorded = threading.Event()
+    sender = Sender(
+        world.spool,
+        world.store,
+        world.producer,
+        backoff=AT_ONCE,
+        clock=SystemClock(),
+        metrics=world.metrics,
+        recorded=recorded,
+    )
+    stop = threading.Event()
+    stop.set()
+    thread = threading.Thread(target=sender.run, args=(stop,))
+    thread.start()
+    world.add(0)
+    recorded.set()
+    thread.join(5)
+    assert not thread.is_alive()
+    assert len(world.messages()) == 1
+
+
+def test_a_store_that_is_away_keeps_nobody_from_ending(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.store.available = False
+    world.add(0)
+    recorded, stop = threading.Event(), threading.Event()
+    recorded.set()
+    stop.set()
+    sender = Sender(
+        world.spool,
+        world.store,
+        world.producer,
+        backoff=AT_ONCE,
+        clock=SystemClock(),
+        metrics=world.metrics,
+        recorded=recorded,
+    )
+    began_s = SystemClock().monotonic()
+    sender.run(stop)
+    assert SystemClock().monotonic() - began_s < 5
+    assert not world.spool.empty()
