@@ -30,7 +30,7 @@ _CORES = os.cpu_count() or 1
 _DAY_CLIPS = 8640
 _DAY_FACES = 5000
 _FACES_A_CLIP = 4
-_WORTH_S = 600.0
+_WORTH_S = 1800.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ def main() -> None:
             for _ in range(3):
                 runs.append(search(pipeline, "gate", begins))
                 alone.append(embedding_alone(pipeline, gate, "gate", begins, runs[-1].crops))
-            whole = [search(pipeline, "hall", begins) for _ in range(2)]
+            whole = [search(pipeline, "hall", begins)]
         jpegs = [jpeg for person in person_ids() for jpeg in pictures(person)]
         bare = BareModel().templates_per_s(np.stack([inner(decode_picture(one, 10**6)) for one in jpegs]))
     alone_s = whole[0].crops / bare
