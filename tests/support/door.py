@@ -51,15 +51,19 @@ class Door:
             thread.start()
 
     def _carry(self, client: socket.socket) -> None:
-        with client, suppress(OSError), socket.create_connection((_HOST, self._target)) as server:
-            with selectors.DefaultSelector() as ready:
-                ready.register(client, selectors.EVENT_READ, server)
-                ready.register(server, selectors.EVENT_READ, client)
-                while not self._ended.is_set():
-                    self._open.wait()
-                    for key, _ in ready.select(_TURN_S):
-                        source: socket.socket = key.fileobj  # type: ignore[assignment]  # as it was registered
-                        content = source.recv(_CHUNK_BYTES)
-                        if not content:
-                            return
-                        key.data.sendall(content)
+        with (
+            client,
+            suppress(OSError),
+            socket.create_connection((_HOST, self._target)) as server,
+            selectors.DefaultSelector() as ready,
+        ):
+            ready.register(client, selectors.EVENT_READ, server)
+            ready.register(server, selectors.EVENT_READ, client)
+            while not self._ended.is_set():
+                self._open.wait()
+                for key, _ in ready.select(_TURN_S):
+                    source: socket.socket = key.fileobj  # type: ignore[assignment]  # as it was registered
+                    content = source.recv(_CHUNK_BYTES)
+                    if not content:
+                        return
+                    key.data.sendall(content)
