@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from homeward.ingest.assignment import Tenures
 from homeward.ingest.coverage import Cause
 from homeward.ingest.membership import (
     REMEMBERED_TAKINGS,
@@ -28,6 +27,7 @@ from homeward.ingest.membership import (
 )
 from homeward.ingest.ports import CameraState
 from homeward.ingest.stretches import Claim, Stretch
+from homeward.ingest.tenures import Tenures
 from support.recording import NOON, ManualClock
 
 S = timedelta(seconds=1)

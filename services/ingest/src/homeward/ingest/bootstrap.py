@@ -5,6 +5,7 @@ from datetime import timedelta
 from google.protobuf.message import Message
 from prometheus_client import CollectorRegistry
 
+from homeward.ingest.adapters.allocator import keep_little
 from homeward.ingest.adapters.camera_files import CameraFiles
 from homeward.ingest.adapters.credential_files import CredentialFiles
 from homeward.ingest.adapters.disk_spool import DiskSpool
@@ -15,7 +16,6 @@ from homeward.ingest.adapters.pyav_source import silence_ffmpeg
 from homeward.ingest.adapters.pyav_writer import PyavWriters
 from homeward.ingest.adapters.sources import Sources
 from homeward.ingest.adapters.tenure_file import TenureFile
-from homeward.ingest.assignment import Tenures
 from homeward.ingest.camera_metrics import CameraMetrics
 from homeward.ingest.figures import FigureBook
 from homeward.ingest.handler import CameraStates
@@ -27,6 +27,7 @@ from homeward.ingest.roster import CameraRoster
 from homeward.ingest.sender import Sender
 from homeward.ingest.settings import IngestSettings
 from homeward.ingest.status_teller import StatusTeller
+from homeward.ingest.tenures import Tenures
 from homeward.ingest.tools import Tools
 from homeward.ingest.turnstile import Turnstile
 from homeward.shared.clock import SystemClock
@@ -51,6 +52,7 @@ def run(settings: IngestSettings) -> int:
     registry = CollectorRegistry()
     configure_logging(settings.log, _SERVICE, dropped=DroppedFields(registry))
     silence_ffmpeg()
+    keep_little()
     metrics = IngestMetrics(registry)
     book = FigureBook()
     operations = OperationsServer(settings.operations, registry=registry)
