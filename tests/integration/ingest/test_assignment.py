@@ -102,7 +102,7 @@ def scene(folder: Path, kafka: KafkaSettings, store: SeaweedFs, camera: RtspCame
 
 
 def come_and_go(scene: Scene) -> None:
-    """A recorder comes and leaves in order: cameras move in less than two seconds, and nothing spooled stays behind."""
+    """A recorder comes, and cameras move in less than two seconds; it leaves in order, and nothing spooled stays behind."""
     _, second = scene.second_comes()
     moved = scene.moved()
     scene.grows(moved)
@@ -113,7 +113,7 @@ def come_and_go(scene: Scene) -> None:
     scene.fleet.until(lambda: all(len(scene.fleet.epochs(name)) > 2 for name in moved))
     scene.grows(moved, by=3)
     for name in moved:
-        assert scene.longest(name) < MOVED_AT_MOST
+        assert scene.longest(name) < TAKEOVER
         assert scene.causes(name) == {"RECORDER_DOWN"}
     scene.assert_told(scene.names)
 

@@ -33,10 +33,12 @@ BROKERS = (pytest.param("tansu"), pytest.param("kafka", marks=pytest.mark.kafka)
 @pytest.fixture(params=BROKERS)
 def kafka(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaSettings]:
     folder = tmp_path_factory.mktemp(request.param)
+    broker: Broker
     with ExitStack() as stack:
-        broker: Broker = stack.enter_context(
-            running_kafka(folder) if request.param == "kafka" else running_tansu(folder)
-        )
+        if request.param == "kafka":
+            broker = stack.enter_context(running_kafka(folder))
+        else:
+            broker = stack.enter_context(running_tansu(folder))
         create_topics(broker.kafka, [CAMERAS, CLIPS, CAMERA_STATUS])
         yield broker.kafka
 
