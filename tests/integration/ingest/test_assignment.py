@@ -102,7 +102,7 @@ def scene(folder: Path, kafka: KafkaSettings, store: SeaweedFs, camera: RtspCame
 
 
 def come_and_go(scene: Scene) -> None:
-    """A recorder comes, and cameras move in less than two seconds; it leaves in order, and nothing spooled stays behind."""
+    """A recorder comes, and cameras move in less than 2 s; it leaves in order, and nothing stays in its spool."""
     _, second = scene.second_comes()
     moved = scene.moved()
     scene.grows(moved)
