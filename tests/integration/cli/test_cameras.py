@@ -73,9 +73,7 @@ def homeward(kafka: KafkaSettings, tmp_path: Path) -> Homeward:
     Context(kafka, store, "127.0.0.1:1", "127.0.0.1:1", data, {}).save(data)
 
     def run(*words: str, answer: str | None = None, fails: bool = False) -> Result:
-        result = CliRunner().invoke(
-            app, ["cameras", *words, "--data", str(data)], input=answer, env={"COLUMNS": "200", "TERM": "dumb"}
-        )
+        result = CliRunner().invoke(app, ["cameras", *words, "--data", str(data)], input=answer, env={"TERM": "dumb"})
         assert (result.exit_code != 0) == fails, result.output
         return result
 

@@ -87,9 +87,7 @@ def test_the_command_prints_how_to_record_the_camera(tmp_path: Path) -> None:
     secret = tmp_path / "north-gate"
     secret.write_text(f"viewer:{PASSWORD}\n")
     with OnvifDevice((SMALL, MAIN), password=PASSWORD) as device:
-        done = CliRunner().invoke(
-            app, ["cameras", "probe", f"{LOOPBACK}:{device.port}", "--credentials", str(secret)], env={"COLUMNS": "160"}
-        )
+        done = CliRunner().invoke(app, ["cameras", "probe", f"{LOOPBACK}:{device.port}", "--credentials", str(secret)])
     assert done.exit_code == 0, done.output
     assert (
         f"homeward cameras add camera-127-0-0-1 'rtsp://{LOOPBACK}:554/main?unicast=1' --name 'Example Gate 4' "
