@@ -8,7 +8,7 @@ import pytest
 
 from homeward.cli.camera import InvalidCameraError, Transport, Wish, new_camera
 from homeward.cli.weekly import parse_schedule
-from homeward.ingest.sources import SourceRefusedError, source_of
+from homeward.ingest.cameras.sources import SourceRefusedError, source_of
 from homewardapi.camera.v1.camera_pb2 import Camera
 
 NOW = datetime(2026, 11, 23, 20, 50, tzinfo=UTC)

@@ -11,10 +11,9 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry
 
 from homeward.ingest.adapters.disk_spool import DiskSpool
-from homeward.ingest.figures import FigureBook
-from homeward.ingest.membership import Tenure
+from homeward.ingest.cameras.sources import RecordingSpec, SourceSpec
+from homeward.ingest.media.packets import Packet, Stamped
 from homeward.ingest.metrics import IngestMetrics
-from homeward.ingest.packets import Packet, Stamped
 from homeward.ingest.ports import (
     AudioFormat,
     ClipWriteError,
@@ -26,7 +25,8 @@ from homeward.ingest.ports import (
     VideoSources,
 )
 from homeward.ingest.recorder import CameraRecorder
-from homeward.ingest.sources import RecordingSpec, SourceSpec
+from homeward.ingest.sharing.membership import Tenure
+from homeward.ingest.status.figures import FigureBook
 from homeward.ingest.tools import Tools
 from homeward.shared.events import Event
 from homeward.shared.runtime.backoff import Backoff

@@ -14,10 +14,10 @@ from homeward.ingest.adapters.footage_folders import DiskFolders
 from homeward.ingest.adapters.pyav_source import silence_ffmpeg
 from homeward.ingest.adapters.pyav_writer import PyavWriters
 from homeward.ingest.adapters.sources import Sources
+from homeward.ingest.cameras.sources import SourceSpec
 from homeward.ingest.metrics import IngestMetrics
 from homeward.ingest.recorder import CameraRecorder
 from homeward.ingest.sender import Sender
-from homeward.ingest.sources import SourceSpec
 from homeward.ingest.tools import Tools
 from homeward.shared.clock import SystemClock
 from homeward.shared.objectstore.memory_store import MemoryStore

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from homeward.ingest.camera_clock import CameraClockWatch
-from homeward.ingest.figures import CameraFigures
-from homeward.ingest.timeline import ClockSample, LiveTimeline, Span, TimeSource
+from homeward.ingest.media.camera_clock import CameraClockWatch
+from homeward.ingest.media.timeline import ClockSample, LiveTimeline, Span, TimeSource
+from homeward.ingest.status.figures import CameraFigures
 from support.recording import NOON
 
 BASE = Fraction(1, 1000)

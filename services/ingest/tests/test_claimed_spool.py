@@ -3,13 +3,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from homeward.ingest.adapters.disk_spool import DiskSpool
-from homeward.ingest.claimed_spool import ClaimedSpool, StillUnknownError
-from homeward.ingest.coverage import Cause
-from homeward.ingest.handover import LATE, Handover, ToldLogError
-from homeward.ingest.membership import Tenure, milliseconds
-from homeward.ingest.packets import MICROSECOND
+from homeward.ingest.media.coverage import Cause
+from homeward.ingest.media.packets import MICROSECOND
+from homeward.ingest.media.stretches import Claim, Stretch
 from homeward.ingest.ports import CameraState, Owed
-from homeward.ingest.stretches import Claim, Stretch
+from homeward.ingest.sharing.claimed_spool import ClaimedSpool, StillUnknownError
+from homeward.ingest.sharing.handover import LATE, Handover, ToldLogError
+from homeward.ingest.sharing.membership import Tenure, milliseconds
 from support.recording import NOON, Connection, ManualClock, World, frames, live
 
 S = timedelta(seconds=1)

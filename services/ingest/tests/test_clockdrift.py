@@ -3,7 +3,7 @@ from datetime import timedelta
 
 import pytest
 
-from homeward.ingest.clockdrift import ClockAlarm, ClockDrift, ClockLimits, Reading
+from homeward.ingest.media.clockdrift import ClockAlarm, ClockDrift, ClockLimits, Reading
 
 
 def measured(ppm: float, *, seconds: int, offset_s: float = 0.3, jitter_s: float = 0.01, seed: int = 1) -> ClockDrift:

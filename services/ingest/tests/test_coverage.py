@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from homeward.ingest.coverage import Cause, Coverage
-from homeward.ingest.timeline import Span
+from homeward.ingest.media.coverage import Cause, Coverage
+from homeward.ingest.media.timeline import Span
 from support.recording import NOON
 
 S = timedelta(seconds=1)

@@ -4,7 +4,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from homeward.ingest.cutting import Cutter, Tally, Verdict
+from homeward.ingest.media.cutting import Cutter, Tally, Verdict
 
 FRAME = timedelta(milliseconds=100)
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from homeward.ingest.adapters.disk_spool import DiskSpool
 from homeward.ingest.adapters.spool_files import ENTRY_OVERHEAD_BYTES
-from homeward.ingest.coverage import Cause
+from homeward.ingest.media.coverage import Cause
+from homeward.ingest.media.stretches import Claim, Footage, Stretch
 from homeward.ingest.ports import CameraState, Entry, Owed
-from homeward.ingest.stretches import Claim, Footage, Stretch
 from support.recording import NOON, ManualClock
 
 S = timedelta(seconds=1)

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from homeward.ingest.coverage import Cause
-from homeward.ingest.packets import Packet, Stamped, Track
+from homeward.ingest.media.coverage import Cause
+from homeward.ingest.media.packets import Packet, Stamped, Track
+from homeward.ingest.media.stretches import Footage
 from homeward.ingest.ports import AudioFormat, ClipWriteError, Entry, SourceLostError
-from homeward.ingest.stretches import Footage
 from support.recording import NOON, Connection, Sent, World, frames, live
 
 LOST = SourceLostError("camera cam-1: gone")

@@ -1,8 +1,8 @@
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from homeward.ingest.imports import FootageFile, ImportMark, folder_id, left, place
-from homeward.ingest.sources import FolderSpec, SourceSpec
+from homeward.ingest.cameras.sources import FolderSpec, SourceSpec
+from homeward.ingest.imports.folder_files import FootageFile, ImportMark, folder_id, left, place
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 S = timedelta(seconds=1)

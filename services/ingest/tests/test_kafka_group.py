@@ -11,10 +11,10 @@ from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from homeward.ingest.adapters.kafka_group import HEARTBEAT_MS, KafkaGroup
 from homeward.ingest.adapters.tenure_file import TenureFile
-from homeward.ingest.coverage import Cause
-from homeward.ingest.membership import WAIT, Memory, Remembered, milliseconds, read_record
-from homeward.ingest.stretches import Claim, Stretch
-from homeward.ingest.tenures import Tenures
+from homeward.ingest.media.coverage import Cause
+from homeward.ingest.media.stretches import Claim, Stretch
+from homeward.ingest.sharing.membership import WAIT, Memory, Remembered, milliseconds, read_record
+from homeward.ingest.sharing.tenures import Tenures
 from homeward.shared.runtime.client import KafkaFailedError
 from homeward.shared.settings import KafkaSettings
 from homeward.shared.topics import CAMERAS

@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from homeward.ingest.coverage import Cause
-from homeward.ingest.membership import (
+from homeward.ingest.media.coverage import Cause
+from homeward.ingest.media.stretches import Claim, Stretch
+from homeward.ingest.ports import CameraState
+from homeward.ingest.sharing.membership import (
     REMEMBERED_TAKINGS,
     SEND,
     WAIT,
@@ -25,9 +27,7 @@ from homeward.ingest.membership import (
     read_record,
     take,
 )
-from homeward.ingest.ports import CameraState
-from homeward.ingest.stretches import Claim, Stretch
-from homeward.ingest.tenures import Tenures
+from homeward.ingest.sharing.tenures import Tenures
 from support.recording import NOON, ManualClock
 
 S = timedelta(seconds=1)

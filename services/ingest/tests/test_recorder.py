@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from homeward.ingest.coverage import Cause
-from homeward.ingest.packets import Packet, Stamped
+from homeward.ingest.cameras.sources import Pacing, RecordingSpec
+from homeward.ingest.media.coverage import Cause
+from homeward.ingest.media.packets import Packet, Stamped
 from homeward.ingest.ports import (
     CameraState,
     ClipWriteError,
@@ -20,7 +21,6 @@ from homeward.ingest.ports import (
     SourceLostError,
     SourceUnreachableError,
 )
-from homeward.ingest.sources import Pacing, RecordingSpec
 from support.recording import (
     NOON,
     Connection,

@@ -9,16 +9,16 @@ from prometheus_client import CollectorRegistry
 
 from homeward.ingest.adapters.camera_files import CameraFiles
 from homeward.ingest.adapters.disk_spool import DiskSpool
-from homeward.ingest.coverage import Cause
+from homeward.ingest.cameras.resting import Resting
+from homeward.ingest.cameras.schedule import DAY_MINUTES, Schedule
+from homeward.ingest.cameras.timetable import Timetable
 from homeward.ingest.handler import CameraStates
-from homeward.ingest.membership import Tenure
+from homeward.ingest.media.coverage import Cause
+from homeward.ingest.media.stretches import Stretch
 from homeward.ingest.metrics import IngestMetrics
 from homeward.ingest.ports import CameraState, StopSignal
 from homeward.ingest.recorders import Job, Recorders
-from homeward.ingest.resting import Resting
-from homeward.ingest.schedule import DAY_MINUTES, Schedule
-from homeward.ingest.stretches import Stretch
-from homeward.ingest.timetable import Timetable
+from homeward.ingest.sharing.membership import Tenure
 from homeward.shared.clock import SystemClock
 from homeward.shared.instants import to_duration, to_timestamp
 from homewardapi.camera.v1 import camera_pb2

@@ -1,7 +1,7 @@
 from datetime import timedelta
 
-from homeward.ingest.roster import CameraRoster
-from homeward.ingest.status import OwnedCamera, Standing
+from homeward.ingest.cameras.roster import CameraRoster
+from homeward.ingest.status.report import OwnedCamera, Standing
 from homeward.shared.instants import to_duration, to_timestamp
 from homewardapi.camera.v1.camera_pb2 import Camera, Pace, Recording, Source
 from support.recording import NOON

@@ -15,7 +15,7 @@ from homeward.ingest.adapters.rtsp.connection import Connection
 from homeward.ingest.adapters.rtsp.errors import EndedError, ProtocolError, RefusedError
 from homeward.ingest.adapters.rtsp.opening import VideoLine, begin
 from homeward.ingest.adapters.rtsp.session import RtspSession
-from homeward.ingest.packets import Packet, Track
+from homeward.ingest.media.packets import Packet, Track
 from homeward.ingest.ports import SourceCorruptError, SourceError, SourceLostError
 from support.recording import ManualClock
 from support.rtp_packets import behind_lengths, packet, packets

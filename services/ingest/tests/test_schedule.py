@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from homeward.ingest.schedule import WEEK_MINUTES, Schedule, ScheduleRefusedError, schedule_of
-from homeward.ingest.time_zones import UnknownTimeZoneError
+from homeward.ingest.cameras.schedule import WEEK_MINUTES, Schedule, ScheduleRefusedError, schedule_of
+from homeward.ingest.cameras.time_zones import UnknownTimeZoneError
 from homewardapi.camera.v1 import camera_pb2
 from homewardapi.camera.v1.camera_pb2 import Weekday, WeeklySpan
 

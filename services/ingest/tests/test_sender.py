@@ -6,12 +6,12 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from homeward.ingest.adapters.disk_spool import DiskSpool
-from homeward.ingest.coverage import Cause
-from homeward.ingest.membership import SEND, WAIT, Judgement, Verdict
+from homeward.ingest.media.coverage import Cause
+from homeward.ingest.media.stretches import Claim, Footage, Stretch
 from homeward.ingest.metrics import IngestMetrics
 from homeward.ingest.ports import CameraState
 from homeward.ingest.sender import Sender
-from homeward.ingest.stretches import Claim, Footage, Stretch
+from homeward.ingest.sharing.membership import SEND, WAIT, Judgement, Verdict
 from homeward.shared.clock import SystemClock
 from homeward.shared.events import decode, encode
 from homeward.shared.objectkeys import ClipKey

@@ -3,7 +3,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from homeward.ingest.sources import FolderSpec, Pacing, SourceRefusedError, Transport, source_of
+from homeward.ingest.cameras.sources import FolderSpec, Pacing, SourceRefusedError, Transport, source_of
 from homeward.shared.instants import from_timestamp, to_duration, to_timestamp
 from homewardapi.camera.v1 import camera_pb2
 from homewardapi.camera.v1.camera_pb2 import Camera, Pace, Recording, RecordingFolder, Source

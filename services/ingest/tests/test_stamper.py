@@ -5,8 +5,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from homeward.ingest.packets import Jump, Packet, Stamped, span_to_ticks, ticks_to_span
-from homeward.ingest.stamper import Stamper
+from homeward.ingest.media.packets import Jump, Packet, Stamped, span_to_ticks, ticks_to_span
+from homeward.ingest.media.stamper import Stamper
 
 MILLISECOND = Fraction(1, 1000)
 KEY, INTER = True, False

@@ -10,16 +10,16 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import generate_latest
 
 from homeward.ingest.adapters.disk_spool import DiskSpool
-from homeward.ingest.camera_metrics import CameraMetrics
-from homeward.ingest.coverage import Cause
-from homeward.ingest.figures import Counts, FigureBook
+from homeward.ingest.cameras.schedule import Schedule
+from homeward.ingest.cameras.time_zones import time_zone
+from homeward.ingest.media.coverage import Cause
+from homeward.ingest.media.stretches import Footage, Stretch
 from homeward.ingest.ports import CameraState as Remembered
 from homeward.ingest.ports import Owed, SourceLostError
-from homeward.ingest.schedule import Schedule
-from homeward.ingest.status import OwnedCamera, Standing
-from homeward.ingest.status_teller import EXTRA_S, StatusTeller
-from homeward.ingest.stretches import Footage, Stretch
-from homeward.ingest.time_zones import time_zone
+from homeward.ingest.status.figures import Counts, FigureBook
+from homeward.ingest.status.metrics import CameraMetrics
+from homeward.ingest.status.report import OwnedCamera, Standing
+from homeward.ingest.status.teller import EXTRA_S, StatusTeller
 from homeward.shared.clock import SystemClock
 from homeward.shared.events import Event, decode, encode
 from homeward.shared.instants import from_duration, from_timestamp

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from homeward.ingest.packets import Jump
-from homeward.ingest.timeline import LiveTimeline, RecordingTimeline
+from homeward.ingest.media.packets import Jump
+from homeward.ingest.media.timeline import LiveTimeline, RecordingTimeline
 from support.recording import NOON
 
 BASE = Fraction(1, 1000)

@@ -19,8 +19,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from homeward.ingest.adapters.disk_spool import DiskSpool
-from homeward.ingest.coverage import Cause
-from homeward.ingest.packets import Packet, Stamped
+from homeward.ingest.media.coverage import Cause
+from homeward.ingest.media.packets import Packet, Stamped
+from homeward.ingest.media.stretches import Stretch
 from homeward.ingest.ports import (
     CameraState,
     ClipWriteError,
@@ -31,7 +32,6 @@ from homeward.ingest.ports import (
     SourceLostError,
     SourceUnreachableError,
 )
-from homeward.ingest.stretches import Stretch
 from support.recording import Connection, ManualClock, Sent, World, live
 
 S = timedelta(seconds=1)

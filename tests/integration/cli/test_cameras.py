@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 from homeward.cli.__main__ import app
 from homeward.cli.context import Context
 from homeward.cli.eventlog import EventLog
-from homeward.ingest.sources import source_of
+from homeward.ingest.cameras.sources import source_of
 from homeward.shared.clock import SystemClock
 from homeward.shared.events import Event, new_event
 from homeward.shared.ids import clip_id, state_event_id

@@ -8,9 +8,9 @@ from typing import Final
 import pytest
 
 from homeward.ingest.adapters.kafka_told import KafkaToldLog
-from homeward.ingest.coverage import Cause
-from homeward.ingest.handover import ToldLogError
-from homeward.ingest.stretches import Stretch
+from homeward.ingest.media.coverage import Cause
+from homeward.ingest.media.stretches import Stretch
+from homeward.ingest.sharing.handover import ToldLogError
 from homeward.shared.clock import SystemClock
 from homeward.shared.events import Event, new_event, removal
 from homeward.shared.instants import to_timestamp

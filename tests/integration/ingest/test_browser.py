@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from homeward.ingest.sources import Pacing, RecordingSpec, SourceSpec
+from homeward.ingest.cameras.sources import Pacing, RecordingSpec, SourceSpec
 from homeward.shared.clock import SystemClock
 from support.chromium import play, require_chromium
 from support.elementary import make_marked

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from homeward.ingest.sources import SourceSpec
+from homeward.ingest.cameras.sources import SourceSpec
 from homewardapi.clip.v1.clip_pb2 import Clip, GapCause
 from support.rtsp_server import RtspCamera
 from support.studio import Studio

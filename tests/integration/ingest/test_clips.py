@@ -13,11 +13,11 @@ import pytest
 from homeward.ingest.adapters.pyav_proof import decodes
 from homeward.ingest.adapters.pyav_source import silence_ffmpeg
 from homeward.ingest.adapters.pyav_writer import PyavWriters
-from homeward.ingest.coverage import Cause
-from homeward.ingest.packets import Packet, Stamped, Track
+from homeward.ingest.cameras.sources import Pacing, RecordingSpec, SourceSpec
+from homeward.ingest.media.coverage import Cause
+from homeward.ingest.media.packets import Packet, Stamped, Track
+from homeward.ingest.media.stretches import Footage
 from homeward.ingest.ports import AudioFormat, ClipWriteError, Entry, VideoSession
-from homeward.ingest.sources import Pacing, RecordingSpec, SourceSpec
-from homeward.ingest.stretches import Footage
 from support.recording import NOON, ManualStop, World, recorded
 from support.sound import make_film
 from support.video import HEIGHT_PX, WIDTH_PX, behind_lengths, make_video

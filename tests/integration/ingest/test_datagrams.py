@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from homeward.ingest.sources import SourceSpec, Transport
+from homeward.ingest.cameras.sources import SourceSpec, Transport
 from support.elementary import make_marked, marks, pictures
 from support.faults import FaultProxy
 from support.gstreamer import GstServer, Served, require_gstreamer, running_gstreamer

@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from homeward.ingest.sources import SourceSpec
+from homeward.ingest.cameras.sources import SourceSpec
 from support.faults import FaultProxy
 from support.film import SMALL, cached_film
 from support.load_cameras import LoadCameras

@@ -9,7 +9,7 @@ from pathlib import Path
 import av
 import pytest
 
-from homeward.ingest.sources import Pacing, RecordingSpec, SourceSpec
+from homeward.ingest.cameras.sources import Pacing, RecordingSpec, SourceSpec
 from homewardapi.clip.v1.clip_pb2 import Clip
 from support.data import videos
 from support.studio import Studio

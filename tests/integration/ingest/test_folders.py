@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from homeward.ingest.recording_folder import FolderReader
-from homeward.ingest.sources import FolderSpec, SourceSpec
+from homeward.ingest.cameras.sources import FolderSpec, SourceSpec
+from homeward.ingest.imports.folder import FolderReader
 from homeward.shared.instants import from_timestamp
 from homewardapi.clip.v1 import clip_pb2
 from support.studio import Studio

@@ -12,7 +12,7 @@ from typing import Final
 import av
 import pytest
 
-from homeward.ingest.sources import SourceSpec, Transport
+from homeward.ingest.cameras.sources import SourceSpec, Transport
 from homewardapi.clip.v1.clip_pb2 import TIME_SOURCE_SENDER, Clip
 from support.elementary import make_marked, marks, pictures, runs_within, sounds
 from support.gstreamer import Served, require_gstreamer, running_gstreamer

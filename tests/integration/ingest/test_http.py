@@ -17,8 +17,8 @@ import pytest
 
 from homeward.ingest.adapters.credential_files import CredentialFiles
 from homeward.ingest.adapters.sources import Sources
+from homeward.ingest.cameras.sources import SourceSpec
 from homeward.ingest.ports import SourceUnreachableError
-from homeward.ingest.sources import SourceSpec
 from homeward.shared.clock import SystemClock
 from homewardapi.clip.v1.clip_pb2 import Clip
 from support.elementary import make_marked

@@ -12,9 +12,9 @@ import pytest
 
 from homeward.ingest.adapters.credential_files import CredentialFiles
 from homeward.ingest.adapters.rtsp.source import RtspSources
-from homeward.ingest.packets import Packet
+from homeward.ingest.cameras.sources import SourceSpec, Transport
+from homeward.ingest.media.packets import Packet
 from homeward.ingest.ports import SourceLostError, SourceUnreachableError
-from homeward.ingest.sources import SourceSpec, Transport
 from homeward.shared.clock import SystemClock
 from support.certificates import make_certificate
 from support.rtsp_server import RtspCamera

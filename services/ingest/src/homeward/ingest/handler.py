@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from google.protobuf.message import DecodeError, Message
 
+from homeward.ingest.cameras.sources import SourceRefusedError, SourceSpec, source_of
 from homeward.ingest.ports import CameraMemory
-from homeward.ingest.sources import SourceRefusedError, SourceSpec, source_of
-from homeward.ingest.status import Standing
+from homeward.ingest.status.report import Standing
 from homeward.shared.telemetry.logging import get_logger
 from homewardapi.camera.v1.camera_pb2 import Camera
 

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from homeward.ingest.coverage import Cause
-from homeward.ingest.stretches import Stretch
+from homeward.ingest.media.coverage import Cause
+from homeward.ingest.media.stretches import Stretch
 
 _SEND_BUCKETS_S = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 """From a small clip to a store that is barely there."""

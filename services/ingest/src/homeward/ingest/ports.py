@@ -7,10 +7,10 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Protocol
 
-from homeward.ingest.coverage import Cause
-from homeward.ingest.packets import Packet, Stamped
-from homeward.ingest.sources import SourceSpec
-from homeward.ingest.stretches import Stretch
+from homeward.ingest.cameras.sources import SourceSpec
+from homeward.ingest.media.coverage import Cause
+from homeward.ingest.media.packets import Packet, Stamped
+from homeward.ingest.media.stretches import Stretch
 
 
 class SourceError(Exception):

@@ -4,17 +4,17 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
-from homeward.ingest.camera_clock import CameraClockWatch
-from homeward.ingest.claimed_spool import ClaimedSpool, NoPredecessors
-from homeward.ingest.coverage import Cause, Coverage
-from homeward.ingest.gate import OpenGate
-from homeward.ingest.ledger import Ledger
-from homeward.ingest.membership import Tenure
+from homeward.ingest.cameras.sources import SourceSpec
+from homeward.ingest.imports.folder import FolderReader
+from homeward.ingest.imports.recording import RecordingReader
+from homeward.ingest.media.camera_clock import CameraClockWatch
+from homeward.ingest.media.coverage import Cause, Coverage
+from homeward.ingest.media.gate import OpenGate
+from homeward.ingest.media.ledger import Ledger
+from homeward.ingest.media.timeline import LiveTimeline
 from homeward.ingest.ports import SourceCorruptError, SourceError, StopSignal, VideoSession
-from homeward.ingest.recording import RecordingReader
-from homeward.ingest.recording_folder import FolderReader
-from homeward.ingest.sources import SourceSpec
-from homeward.ingest.timeline import LiveTimeline
+from homeward.ingest.sharing.claimed_spool import ClaimedSpool, NoPredecessors
+from homeward.ingest.sharing.membership import Tenure
 from homeward.ingest.tools import Tools
 from homeward.shared.telemetry.logging import get_logger
 

@@ -6,16 +6,16 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final, Protocol
 
-from homeward.ingest.assignment import Assignment
-from homeward.ingest.coverage import Cause
+from homeward.ingest.cameras.resting import Resting
+from homeward.ingest.cameras.sources import SourceSpec
+from homeward.ingest.cameras.timetable import Timetable
 from homeward.ingest.handler import CameraStates, Wanted
-from homeward.ingest.membership import Tenure
+from homeward.ingest.media.coverage import Cause
 from homeward.ingest.metrics import IngestMetrics
 from homeward.ingest.ports import StopSignal, StretchSpool
-from homeward.ingest.resting import Resting
-from homeward.ingest.sources import SourceSpec
-from homeward.ingest.status import Standing
-from homeward.ingest.timetable import Timetable
+from homeward.ingest.sharing.assignment import Assignment
+from homeward.ingest.sharing.membership import Tenure
+from homeward.ingest.status.report import Standing
 from homeward.shared.clock import Clock, SystemClock
 from homeward.shared.telemetry.logging import get_logger
 

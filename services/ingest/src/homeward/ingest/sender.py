@@ -6,10 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from homeward.ingest.membership import SEND, Judgement, Verdict
+from homeward.ingest.media.stretches import Claim, Footage, Stretch
 from homeward.ingest.metrics import IngestMetrics
 from homeward.ingest.ports import Entry, SendQueue
-from homeward.ingest.stretches import Claim, Footage, Stretch
+from homeward.ingest.sharing.membership import SEND, Judgement, Verdict
 from homeward.shared.clock import Clock
 from homeward.shared.objectkeys import FOOTAGE_BUCKET
 from homeward.shared.objectstore.port import ObjectStore, ObjectStoreError

@@ -3,18 +3,18 @@
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from homeward.ingest.camera_clock import CameraClockWatch
-from homeward.ingest.claimed_spool import Predecessors
-from homeward.ingest.cutting import Cutter
-from homeward.ingest.feed import Feed
-from homeward.ingest.figures import FigureBook
-from homeward.ingest.gate import Gate
-from homeward.ingest.imports import FootageFolders, NoFolders
-from homeward.ingest.ledger import Ledger
+from homeward.ingest.cameras.sources import SourceSpec
+from homeward.ingest.imports.folder_files import FootageFolders, NoFolders
+from homeward.ingest.media.camera_clock import CameraClockWatch
+from homeward.ingest.media.cutting import Cutter
+from homeward.ingest.media.feed import Feed
+from homeward.ingest.media.gate import Gate
+from homeward.ingest.media.ledger import Ledger
+from homeward.ingest.media.timeline import TRUSTED_WITHIN, Timeline
 from homeward.ingest.metrics import IngestMetrics
 from homeward.ingest.ports import ClipWriters, StretchSpool, VideoSession, VideoSources
-from homeward.ingest.sources import SourceSpec
-from homeward.ingest.timeline import TRUSTED_WITHIN, Timeline
+from homeward.ingest.sharing.claimed_spool import Predecessors
+from homeward.ingest.status.figures import FigureBook
 from homeward.ingest.turnstile import Turnstile
 from homeward.shared.clock import Clock
 from homeward.shared.runtime.backoff import Backoff

@@ -23,10 +23,10 @@ from homeward.ingest.adapters.spool_files import (
     Kept,
     sync_folder,
 )
-from homeward.ingest.coverage import Cause
+from homeward.ingest.media.coverage import Cause
+from homeward.ingest.media.stretches import Footage, Stretch
 from homeward.ingest.ports import CameraState, Entry, Sealed, StopSignal
-from homeward.ingest.status import Waiting
-from homeward.ingest.stretches import Footage, Stretch
+from homeward.ingest.status.report import Waiting
 from homeward.shared.clock import Clock, SystemClock
 
 _ROOM_TURN_S: Final = 0.5

@@ -8,8 +8,8 @@ from pathlib import Path
 import av
 import av.error
 
+from homeward.ingest.cameras.sources import SourceSpec
 from homeward.ingest.ports import SourceUnreachableError
-from homeward.ingest.sources import SourceSpec
 
 
 class DiskFolders:

@@ -9,8 +9,8 @@ from typing import Any, Final, Literal, Protocol
 from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, TopicPartition
 from confluent_kafka import Consumer as KafkaConsumer
 
-from homeward.ingest.membership import Record, read_record
-from homeward.ingest.tenures import Tenures
+from homeward.ingest.sharing.membership import Record, read_record
+from homeward.ingest.sharing.tenures import Tenures
 from homeward.shared.clock import Clock
 from homeward.shared.runtime.client import (
     FETCH_WAIT_MS,

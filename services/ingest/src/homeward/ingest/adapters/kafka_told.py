@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
-from homeward.ingest.handover import ToldLogError
+from homeward.ingest.sharing.handover import ToldLogError
 from homeward.shared.clock import Clock
 from homeward.shared.instants import from_timestamp
 from homeward.shared.runtime.partitioner import partition_of

@@ -17,9 +17,9 @@ import av.error
 import av.logging
 
 from homeward.ingest.adapters.credential_files import CredentialFiles
-from homeward.ingest.packets import Packet, Track
+from homeward.ingest.cameras.sources import SourceSpec
+from homeward.ingest.media.packets import Packet, Track
 from homeward.ingest.ports import AudioFormat, SourceCorruptError, SourceLostError, SourceUnreachableError
-from homeward.ingest.sources import SourceSpec
 from homeward.shared.clock import Clock
 
 SCHEMES: Final = frozenset({"file", "http", "https"})

@@ -11,7 +11,7 @@ import av.error
 from av.bitstream import BitStreamFilterContext
 
 from homeward.ingest.adapters.pyav_proof import decodes
-from homeward.ingest.packets import Packet, Stamped
+from homeward.ingest.media.packets import Packet, Stamped
 from homeward.ingest.ports import ClipWriteError, DiskFullError, VideoSession
 
 _FRAGMENTED: Final = "frag_keyframe+default_base_moof"

@@ -9,8 +9,8 @@ from homeward.ingest.adapters.credential_files import CredentialFiles
 from homeward.ingest.adapters.pyav_source import PyavSources
 from homeward.ingest.adapters.rtsp import source as rtsp_source
 from homeward.ingest.adapters.rtsp.source import RtspSources
+from homeward.ingest.cameras.sources import SourceSpec
 from homeward.ingest.ports import SourceUnreachableError, VideoSession
-from homeward.ingest.sources import SourceSpec
 from homeward.shared.clock import Clock
 
 

@@ -8,9 +8,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from homeward.ingest.coverage import Cause
+from homeward.ingest.media.coverage import Cause
+from homeward.ingest.media.stretches import Claim, Footage, Stretch
 from homeward.ingest.ports import CameraState, Entry, Owed
-from homeward.ingest.stretches import Claim, Footage, Stretch
 from homeward.shared.instants import format_instant, parse_instant
 from homeward.shared.telemetry.logging import get_logger
 

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from homeward.ingest.adapters.spool_files import sync_folder
-from homeward.ingest.membership import Memory, Remembered
+from homeward.ingest.sharing.membership import Memory, Remembered
 from homeward.shared.telemetry.logging import get_logger
 
 _log = get_logger()

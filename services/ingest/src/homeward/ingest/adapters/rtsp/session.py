@@ -14,7 +14,7 @@ from homeward.ingest.adapters.rtsp.opening import Playing, agree_on_start
 from homeward.ingest.adapters.rtsp.sound_clock import VIDEO_HZ
 from homeward.ingest.adapters.rtsp.templates import VideoTemplate, video_template
 from homeward.ingest.adapters.rtsp.video_track import AccessUnit
-from homeward.ingest.packets import Packet, Track
+from homeward.ingest.media.packets import Packet, Track
 from homeward.ingest.ports import AudioFormat, SourceCorruptError, SourceLostError
 from homeward.shared.clock import Clock
 

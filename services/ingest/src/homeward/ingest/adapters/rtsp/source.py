@@ -13,8 +13,8 @@ from homeward.ingest.adapters.rtsp.errors import EndedError, ProtocolError, Refu
 from homeward.ingest.adapters.rtsp.opening import Playing, VideoLine, begin
 from homeward.ingest.adapters.rtsp.session import RtspSession
 from homeward.ingest.adapters.rtsp.streams import ByteStream, TcpStream, TlsStream, tls_context
+from homeward.ingest.cameras.sources import SourceSpec, Transport
 from homeward.ingest.ports import SourceCorruptError, SourceLostError, SourceUnreachableError
-from homeward.ingest.sources import SourceSpec, Transport
 from homeward.shared.clock import Clock
 
 SCHEMES: Final = frozenset({"rtsp", "rtsps"})

@@ -11,8 +11,8 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Final
 
+from homeward.ingest.media.stretches import Claim
 from homeward.ingest.ports import CameraState
-from homeward.ingest.stretches import Claim
 
 _1970: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)

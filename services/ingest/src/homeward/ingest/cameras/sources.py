@@ -8,8 +8,8 @@ from typing import Final
 from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
 
-from homeward.ingest.schedule import Schedule, schedule_of
-from homeward.ingest.time_zones import UnknownTimeZoneError, time_zone
+from homeward.ingest.cameras.schedule import Schedule, schedule_of
+from homeward.ingest.cameras.time_zones import UnknownTimeZoneError, time_zone
 from homeward.shared.filetimes import NamePattern, NamePatternError
 from homeward.shared.instants import format_instant, from_duration, from_timestamp
 from homeward.shared.objectkeys import CAMERA_ID

@@ -6,7 +6,7 @@ from enum import Enum
 from fractions import Fraction
 from typing import Final, Protocol
 
-from homeward.ingest.packets import MICROSECOND, Jump, Ticks
+from homeward.ingest.media.packets import MICROSECOND, Jump, Ticks
 
 RESYNC_AFTER: Final = timedelta(seconds=5)
 """How far a camera's clock may fall behind before its clips are placed anew, with the difference told as a gap."""

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from homeward.ingest.membership import Memory, Tenure
+from homeward.ingest.sharing.membership import Memory, Tenure
 
 
 class Assignment(Protocol):

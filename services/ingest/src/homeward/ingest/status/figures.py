@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from homeward.ingest.clockdrift import Reading
-from homeward.ingest.stretches import Footage, Stretch
+from homeward.ingest.media.clockdrift import Reading
+from homeward.ingest.media.stretches import Footage, Stretch
 
 _BITS_A_BYTE: Final = 8
 _UNKNOWN_CLOCK: Final = Reading(None, None)

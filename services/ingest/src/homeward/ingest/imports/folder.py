@@ -4,12 +4,12 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from homeward.ingest.coverage import Cause, Coverage
-from homeward.ingest.imports import FootageFile, ImportMark, folder_id, left, place
-from homeward.ingest.ledger import Ledger
+from homeward.ingest.cameras.sources import LONGEST_RETENTION, FolderSpec, Pacing, RecordingSpec, SourceSpec
+from homeward.ingest.imports.folder_files import FootageFile, ImportMark, folder_id, left, place
+from homeward.ingest.imports.recording import FileReader
+from homeward.ingest.media.coverage import Cause, Coverage
+from homeward.ingest.media.ledger import Ledger
 from homeward.ingest.ports import CameraState, SourceError, StopSignal
-from homeward.ingest.recording import FileReader
-from homeward.ingest.sources import LONGEST_RETENTION, FolderSpec, Pacing, RecordingSpec, SourceSpec
 from homeward.ingest.tools import Tools
 from homeward.shared.filetimes import NamePattern, NameRefusedError
 from homeward.shared.telemetry.logging import get_logger

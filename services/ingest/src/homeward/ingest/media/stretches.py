@@ -3,8 +3,8 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from homeward.ingest.coverage import Cause
-from homeward.ingest.timeline import TimeSource
+from homeward.ingest.media.coverage import Cause
+from homeward.ingest.media.timeline import TimeSource
 from homeward.shared.events import Event, new_event
 from homeward.shared.ids import clip_id
 from homeward.shared.instants import to_duration, to_timestamp

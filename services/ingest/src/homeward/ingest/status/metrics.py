@@ -11,8 +11,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from homeward.ingest.figures import FigureBook
-from homeward.ingest.status import Measurement
+from homeward.ingest.status.figures import FigureBook
+from homeward.ingest.status.report import Measurement
 from homeward.shared.clock import Clock
 from homewardapi.camera.v1.camera_status_pb2 import CameraAlarm, CameraState
 

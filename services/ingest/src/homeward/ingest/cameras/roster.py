@@ -8,8 +8,8 @@ from typing import Protocol
 
 from google.protobuf.message import Message
 
-from homeward.ingest.sources import SourceRefusedError, source_of
-from homeward.ingest.status import OwnedCamera, Standing
+from homeward.ingest.cameras.sources import SourceRefusedError, source_of
+from homeward.ingest.status.report import OwnedCamera, Standing
 from homewardapi.camera.v1.camera_pb2 import Camera
 
 

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from homeward.ingest.coverage import Cause, Coverage, GapSpan
-from homeward.ingest.cutting import Tally
+from homeward.ingest.media.coverage import Cause, Coverage, GapSpan
+from homeward.ingest.media.cutting import Tally
+from homeward.ingest.media.stretches import Footage, Stretch
+from homeward.ingest.media.timeline import Span
 from homeward.ingest.ports import CameraState, StretchSpool, VideoSession
-from homeward.ingest.stretches import Footage, Stretch
-from homeward.ingest.timeline import Span
 
 
 class Ledger:

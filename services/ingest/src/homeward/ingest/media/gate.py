@@ -3,9 +3,9 @@
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from homeward.ingest.cameras.sources import Pacing
+from homeward.ingest.media.timeline import RecordingTimeline
 from homeward.ingest.ports import StopSignal, StretchSpool
-from homeward.ingest.sources import Pacing
-from homeward.ingest.timeline import RecordingTimeline
 from homeward.shared.clock import Clock
 
 

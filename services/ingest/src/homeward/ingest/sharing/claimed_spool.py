@@ -6,11 +6,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from homeward.ingest.coverage import Cause
-from homeward.ingest.membership import Tenure
-from homeward.ingest.packets import MICROSECOND
+from homeward.ingest.media.coverage import Cause
+from homeward.ingest.media.packets import MICROSECOND
+from homeward.ingest.media.stretches import Claim, Stretch
 from homeward.ingest.ports import CameraState, Owed, Sealed, StopSignal, StretchSpool
-from homeward.ingest.stretches import Claim, Stretch
+from homeward.ingest.sharing.membership import Tenure
 from homeward.shared.clock import Clock
 
 

@@ -3,11 +3,11 @@
 from dataclasses import replace
 from datetime import datetime
 
-from homeward.ingest.coverage import Cause
-from homeward.ingest.membership import Tenure
+from homeward.ingest.cameras.schedule import Schedule
+from homeward.ingest.media.coverage import Cause
+from homeward.ingest.media.stretches import Claim, Stretch
 from homeward.ingest.ports import CameraState, StretchSpool
-from homeward.ingest.schedule import Schedule
-from homeward.ingest.stretches import Claim, Stretch
+from homeward.ingest.sharing.membership import Tenure
 from homeward.shared.clock import Clock
 
 

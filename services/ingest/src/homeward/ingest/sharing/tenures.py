@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from homeward.ingest.assignment import TenureMemory
-from homeward.ingest.membership import (
+from homeward.ingest.media.stretches import Claim, Stretch
+from homeward.ingest.sharing.assignment import TenureMemory
+from homeward.ingest.sharing.membership import (
     SEND,
     WAIT,
     Judgement,
@@ -19,7 +20,6 @@ from homeward.ingest.membership import (
     milliseconds,
     take,
 )
-from homeward.ingest.stretches import Claim, Stretch
 from homeward.shared.clock import Clock
 from homeward.shared.runtime.partitioner import partition_of
 from homeward.shared.telemetry.logging import get_logger

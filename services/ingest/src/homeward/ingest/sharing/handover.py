@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
-from homeward.ingest.claimed_spool import StillUnknownError
+from homeward.ingest.sharing.claimed_spool import StillUnknownError
 from homeward.shared.clock import Clock
 from homeward.shared.telemetry.logging import get_logger
 

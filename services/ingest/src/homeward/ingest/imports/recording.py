@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from homeward.ingest.coverage import Cause, Coverage
-from homeward.ingest.feed import Feed
-from homeward.ingest.gate import RecordingGate
-from homeward.ingest.ledger import Ledger
+from homeward.ingest.cameras.sources import RecordingSpec, SourceSpec
+from homeward.ingest.media.coverage import Cause, Coverage
+from homeward.ingest.media.feed import Feed
+from homeward.ingest.media.gate import RecordingGate
+from homeward.ingest.media.ledger import Ledger
+from homeward.ingest.media.timeline import RecordingTimeline
 from homeward.ingest.ports import CameraState, SourceCorruptError, StopSignal, VideoSession
-from homeward.ingest.sources import RecordingSpec, SourceSpec
-from homeward.ingest.timeline import RecordingTimeline
 from homeward.ingest.tools import Tools
 from homeward.shared.telemetry.logging import get_logger
 

@@ -5,12 +5,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from homeward.ingest.camera_clock import CameraClockWatch
-from homeward.ingest.coverage import Cause
-from homeward.ingest.cutting import Cutter, Tally, Verdict
-from homeward.ingest.gate import Gate
-from homeward.ingest.ledger import Ledger
-from homeward.ingest.packets import MICROSECOND, Packet, Stamped, Ticks, Track, span_to_ticks
+from homeward.ingest.media.camera_clock import CameraClockWatch
+from homeward.ingest.media.coverage import Cause
+from homeward.ingest.media.cutting import Cutter, Tally, Verdict
+from homeward.ingest.media.gate import Gate
+from homeward.ingest.media.ledger import Ledger
+from homeward.ingest.media.packets import MICROSECOND, Packet, Stamped, Ticks, Track, span_to_ticks
+from homeward.ingest.media.stamper import Stamper
+from homeward.ingest.media.timeline import Timeline
 from homeward.ingest.ports import (
     ClipWriteError,
     ClipWriter,
@@ -21,8 +23,6 @@ from homeward.ingest.ports import (
     StretchSpool,
     VideoSession,
 )
-from homeward.ingest.stamper import Stamper
-from homeward.ingest.timeline import Timeline
 from homeward.shared.clock import Clock
 from homeward.shared.telemetry.logging import get_logger
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
-from homeward.ingest.clockdrift import ClockLimits, Reading
-from homeward.ingest.figures import CameraFigures, Connection, Counts
-from homeward.ingest.schedule import Schedule
-from homeward.ingest.stretches import Stretch
+from homeward.ingest.cameras.schedule import Schedule
+from homeward.ingest.media.clockdrift import ClockLimits, Reading
+from homeward.ingest.media.stretches import Stretch
+from homeward.ingest.status.figures import CameraFigures, Connection, Counts
 from homeward.shared.instants import to_duration, to_timestamp
 from homewardapi.camera.v1 import camera_status_pb2
 from homewardapi.camera.v1.camera_status_pb2 import CameraAlarm, CameraState, CameraStatus

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from homeward.ingest.schedule import Schedule
+from homeward.ingest.cameras.schedule import Schedule
 
 
 class Timetable:

@@ -1,8 +1,8 @@
 """Watches one camera's clock over all its connections."""
 
-from homeward.ingest.clockdrift import ClockAlarm, ClockDrift, ClockLimits
+from homeward.ingest.media.clockdrift import ClockAlarm, ClockDrift, ClockLimits
+from homeward.ingest.media.timeline import ClockSample
 from homeward.ingest.ports import Figures
-from homeward.ingest.timeline import ClockSample
 from homeward.shared.telemetry.logging import get_logger
 
 _log = get_logger()

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from homeward.ingest.time_zones import time_zone
+from homeward.ingest.cameras.time_zones import time_zone
 from homeward.shared.instants import require_aware
 from homewardapi.camera.v1 import camera_pb2
 

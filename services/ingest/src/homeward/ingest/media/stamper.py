@@ -5,7 +5,7 @@ from datetime import timedelta
 from fractions import Fraction
 from typing import Final
 
-from homeward.ingest.packets import Jump, Packet, Stamped, span_to_ticks
+from homeward.ingest.media.packets import Jump, Packet, Stamped, span_to_ticks
 
 BACK_TOLERANCE: Final = timedelta(seconds=1)
 """Time stamps that fall by less are disorder, mended tick by tick; by more, the source began anew."""

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
-from homeward.ingest.clockdrift import ClockLimits
-from homeward.ingest.figures import CameraFigures, Counts, FigureBook
+from homeward.ingest.media.clockdrift import ClockLimits
+from homeward.ingest.media.stretches import SOURCE
 from homeward.ingest.ports import CameraState as Remembered
-from homeward.ingest.status import Measurement, OwnedCamera, Rates, Waiting, measure, state_of
-from homeward.ingest.stretches import SOURCE
+from homeward.ingest.status.figures import CameraFigures, Counts, FigureBook
+from homeward.ingest.status.report import Measurement, OwnedCamera, Rates, Waiting, measure, state_of
 from homeward.shared.clock import Clock
 from homeward.shared.events import Event, new_event, removal
 from homeward.shared.ids import state_event_id

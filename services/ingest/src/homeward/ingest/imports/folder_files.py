@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Protocol, Self
 
+from homeward.ingest.cameras.sources import SourceSpec
 from homeward.ingest.ports import SourceUnreachableError
-from homeward.ingest.sources import SourceSpec
 from homeward.shared.instants import format_instant, parse_instant
 
 NAME_RESOLUTION: Final = timedelta(seconds=1)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
-from homeward.ingest.timeline import Span
+from homeward.ingest.media.timeline import Span
 
 
 class Cause(Enum):

@@ -1,0 +1,1 @@
+"""What each camera is asked to do."""

@@ -1,0 +1,1 @@
+"""Footage that was recorded earlier."""

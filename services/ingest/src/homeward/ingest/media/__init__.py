@@ -1,0 +1,1 @@
+"""What becomes of packets: time stamps, cuts, times, and the account of a camera's time."""

@@ -1,0 +1,1 @@
+"""Who records which camera, and who may tell of it."""

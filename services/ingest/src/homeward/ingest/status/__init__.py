@@ -1,0 +1,1 @@
+"""How each camera's recording goes."""
