@@ -18,11 +18,11 @@ from typing import Final
 from prometheus_client import CollectorRegistry
 
 from homeward.ingest.adapters.disk_spool import DiskSpool
+from homeward.ingest.media.stretches import Footage, Stretch
 from homeward.ingest.metrics import IngestMetrics
 from homeward.ingest.ports import CameraState
 from homeward.ingest.sender import Sender
 from homeward.ingest.settings import IngestSettings
-from homeward.ingest.stretches import Footage, Stretch
 from homeward.shared.clock import SystemClock
 from homeward.shared.runtime.backoff import Backoff
 from homeward.shared.runtime.producer import EventProducer
