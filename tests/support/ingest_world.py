@@ -12,7 +12,7 @@ from homeward.cli.embedded.seaweedfs import SeaweedFs
 from homeward.cli.embedded.tansu import Tansu
 from homeward.cli.eventlog import EventLog
 from homeward.cli.prepare import prepare
-from homeward.shared.coverage import Stretch, window_coverage
+from homeward.shared.coverage import Stretch, total, window_coverage
 from homeward.shared.events import new_event
 from homeward.shared.instants import to_duration, to_timestamp
 from homeward.shared.objectstore.minio_store import MinioStore
@@ -49,13 +49,15 @@ class IngestWorld:
         finally:
             producer.close()
 
-    def wait_told(self, camera_ids: Sequence[str], window: Stretch, patience_s: float) -> bool:
-        """Return whether the log tells of all of the window for each camera, at the latest after `patience_s`."""
+    def wait_told(
+        self, camera_ids: Sequence[str], window: Stretch, patience_s: float, *, but: timedelta = timedelta(0)
+    ) -> bool:
+        """Return whether the log tells of all of the window `but` so much for each camera, within `patience_s`."""
         deadline = time.monotonic() + patience_s
         while True:
             log = self.clips()
             covered = (window_coverage(log.get(one, []), window.starts_at, window.ends_at) for one in camera_ids)
-            if not any(each.untold for each in covered):
+            if all(total(each.untold) <= but for each in covered):
                 return True
             if time.monotonic() > deadline:
                 return False

@@ -51,8 +51,8 @@ def soak(folder: Path, plan: SoakPlan, report: Callable[[str], None]) -> list[Ve
         time.sleep(_CALM_S)
         ended = datetime.now(UTC)
         window = Stretch(began, ended)
-        deadline = time.monotonic() + _SENDS_S
-        world.wait_told(names, window, _SENDS_S)
+        deadline, frame = time.monotonic() + _SENDS_S, timedelta(seconds=1 / SMALL.fps)
+        world.wait_told(names, window, _SENDS_S, but=frame)
         while any(_waits(replica, ended) for replica in (first, second)) and time.monotonic() < deadline:
             time.sleep(2)
         for replica in (first, second):
@@ -64,7 +64,7 @@ def soak(folder: Path, plan: SoakPlan, report: Callable[[str], None]) -> list[Ve
                 name,
                 log.get(name, []),
                 window,
-                frame=timedelta(seconds=1 / SMALL.fps),
+                frame=frame,
                 sent=sent.get(index, []),
                 faults=[fault for fault in faults.happened if fault.camera in (None, index)],
                 objects=world.objects,
