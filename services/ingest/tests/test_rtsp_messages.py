@@ -62,6 +62,14 @@ def test_packets_and_answers_are_found_however_they_are_cut(cuts: list[int]) -> 
     assert heard.astray == 0
 
 
+@pytest.mark.parametrize("noise", [b"RTSP/", b"RTSP/1.0 ", b"RTSP/1.0 20", b"OPTIONS rtsp"])
+def test_what_only_looks_like_a_message_costs_nothing(noise: bytes) -> None:
+    frames = [interleaved(0, one) for one in SENT]
+    heard = Heard([b"".join(frames[:10]), noise, b"".join(frames[10:])])
+    heard.drain()
+    assert heard.packets == SENT
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.binary(min_size=1, max_size=300), st.integers(1, 38))
 def test_noise_between_packets_costs_no_more_than_a_few(noise: bytes, place: int) -> None:

@@ -136,11 +136,15 @@ def measure(
     state: CameraState.ValueType,
     rates: Rates,
     waiting: Waiting,
+    last_clip: Stretch | None,
     told_through: datetime | None,
     spool_filling: bool,
     limits: ClockLimits,
 ) -> Measurement:
-    """Return the camera as it is now. `told_through` is up to when all of its time is told."""
+    """Return the camera as it is now.
+
+    `last_clip` is the last one announced, `told_through` up to when all of the camera's time is told.
+    """
     clock = figures.camera_clock
     alarms = tuple(_alarms(state, rates, clock, limits))
     if spool_filling:
@@ -153,7 +157,7 @@ def measure(
         connection=figures.connection,
         clock=clock,
         waiting=waiting,
-        last_clip=figures.last_clip,
+        last_clip=last_clip,
         through=told_through,
         epoch=camera.epoch,
         alarms=alarms,

@@ -223,6 +223,9 @@ class StatusTeller:
         if due:
             # By the wall clock again, so that the cameras stay spread out after a time in which none could be told.
             told.due_s = mono_s + _until_turn_s(camera_id, now)
+        # In the order in which a stretch passes through: what is told between two of these readings is only told later.
+        last_clip = figures.last_clip
+        remembered = self._spool.state(camera_id)
         waiting = self._spool.waiting(camera_id)
         return measure(
             camera_id,
@@ -232,7 +235,8 @@ class StatusTeller:
             state=state,
             rates=rates,
             waiting=waiting,
-            told_through=self._told_through(camera_id, waiting),
+            last_clip=last_clip,
+            told_through=_told_through(remembered, waiting),
             spool_filling=filling,
             limits=self._limits,
         )
@@ -244,17 +248,17 @@ class StatusTeller:
             told.counts, told.counted_s = counts, mono_s
         return rates
 
-    def _told_through(self, camera_id: str, waiting: Waiting) -> datetime | None:
-        """Return up to when everything is told; None where that is not known."""
-        remembered = self._spool.state(camera_id)
-        if remembered.owed is not None:
-            # Before what this replica told lies time of which only the log knows.
-            return None
-        # Stretches go out in order: up to the first that waits, everything is told.
-        return waiting.begins_at or remembered.through
-
     def _done(self, camera_id: str, camera: OwnedCamera) -> bool:
         return not camera.live and self._spool.state(camera_id).complete
+
+
+def _told_through(remembered: Remembered, waiting: Waiting) -> datetime | None:
+    """Return up to when everything is told; None where that is not known."""
+    if remembered.owed is not None:
+        # Before what this replica told lies time of which only the log knows.
+        return None
+    # Stretches go out in order: up to the first that waits, everything is told.
+    return waiting.begins_at or remembered.through
 
 
 def _until_turn_s(camera_id: str, now: datetime) -> float:

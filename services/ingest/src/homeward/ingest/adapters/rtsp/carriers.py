@@ -7,7 +7,7 @@ from typing import Final, Protocol
 from homeward.ingest.adapters.rtsp import messages
 from homeward.ingest.adapters.rtsp.datagrams import Datagrams, PortPair
 from homeward.ingest.adapters.rtsp.errors import RefusedError
-from homeward.ingest.adapters.rtsp.wire import Sink, Wire
+from homeward.ingest.adapters.rtsp.wire import Run, Sink, Wire
 
 _GATHER_TCP_S: Final = 0.07
 """How long packets gather before they are read, so that a thread wakes some 14 times a second and not for each of 400
@@ -31,8 +31,11 @@ class Carrier(Protocol):
         """Return the `Transport` header of the next track. Raises OSError."""
         ...
 
-    def agree(self, answer: str, rtp: Sink, rtcp: Sink) -> None:
-        """Take the camera's `Transport` header for the track last offered. Raises RefusedError."""
+    def agree(self, answer: str, rtp: Sink, rtcp: Sink, run: Run | None = None) -> None:
+        """Take the camera's `Transport` header for the track last offered. Raises RefusedError.
+
+        `run` takes what follows a packet on a connection, where the track can.
+        """
         ...
 
     def limit(self, seconds: float) -> None:
@@ -65,7 +68,7 @@ class InterleavedCarrier:
         first = 2 * len(self._channels)
         return f"{_HEADER}/TCP;unicast;interleaved={first}-{first + 1}"
 
-    def agree(self, answer: str, rtp: Sink, rtcp: Sink) -> None:
+    def agree(self, answer: str, rtp: Sink, rtcp: Sink, run: Run | None = None) -> None:
         """Take the channels that the camera chose, or those that were asked for where it names none."""
         first = 2 * len(self._channels)
         if "TCP" not in answer.upper() and "interleaved" not in answer:
@@ -76,6 +79,8 @@ class InterleavedCarrier:
         self._channels.append(channels)
         self._wire.sinks[channels[0]] = rtp
         self._wire.sinks[channels[1]] = rtcp
+        if run is not None:
+            self._wire.runs[channels[0]] = run
 
     def limit(self, seconds: float) -> None:
         """Set how long `pump` may wait."""
@@ -113,7 +118,7 @@ class DatagramCarrier:
         self._pairs.append(pair)
         return f"{_HEADER};unicast;client_port={pair.port}-{pair.port + 1}"
 
-    def agree(self, answer: str, rtp: Sink, rtcp: Sink) -> None:
+    def agree(self, answer: str, rtp: Sink, rtcp: Sink, run: Run | None = None) -> None:  # noqa: ARG002 - datagrams come singly
         """Take the ports from which the camera sends."""
         ports = messages.server_ports_of(answer)
         if ports is None or "TCP" in answer.upper():

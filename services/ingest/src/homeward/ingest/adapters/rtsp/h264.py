@@ -38,7 +38,8 @@ class H264Assembler(NalAssembler):
         if kind == _FU_A:
             header = packet[start + 1]
             if header & _FIRST:
-                self._begin_fragment(bytes((indicator & 0xE0 | header & _KIND,)))
+                unit = bytes((indicator & 0xE0 | header & _KIND,))
+                self._begin_fragment(unit, bytes((indicator, header & _KIND)))
             elif self._fragment < 0:
                 self.damaged = True
                 return

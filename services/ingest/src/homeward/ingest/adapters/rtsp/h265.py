@@ -37,7 +37,8 @@ class H265Assembler(NalAssembler):
         if kind == _FRAGMENT:
             header = packet[start + 2]
             if header & _FIRST:
-                self._begin_fragment(bytes((first & 0x81 | (header & _KIND) << 1, packet[start + 1])))
+                unit = bytes((first & 0x81 | (header & _KIND) << 1, packet[start + 1]))
+                self._begin_fragment(unit, bytes((first, packet[start + 1], header & _KIND)))
             elif self._fragment < 0:
                 self.damaged = True
                 return

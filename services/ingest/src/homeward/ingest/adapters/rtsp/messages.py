@@ -12,6 +12,8 @@ LARGEST_HEAD_BYTES: Final = 16 << 10
 LARGEST_BODY_BYTES: Final = 64 << 10
 
 _STATUS: Final = re.compile(r"RTSP/\d\.\d\s+(\d{3})\b")
+_ANSWER: Final = re.compile(rb"RTSP/\d\.\d\s{1,4}\d{3}\b")
+_ANSWER_BYTES: Final = len("RTSP/1.0    200 ")
 _REQUEST: Final = re.compile(rb"[A-Z_]{4,16} [!-~]{1,2048} RTSP/1\.\d\r?\n")
 _SESSION: Final = re.compile(r"\s*([!-:<-~]{1,256})\s*(?:;\s*timeout\s*=\s*(\d{1,6}))?")
 _INFO_PAIR: Final = re.compile(r"\s*(url|seq|rtptime)\s*=\s*([^;,]*)")
@@ -47,8 +49,13 @@ def request(method: str, url: str, number: int, headers: Mapping[str, str]) -> b
 
 
 def begins(data: bytes | bytearray, at: int, end: int) -> bool:
-    """Whether a message of the camera begins at `at`; one whose first line has not all come does not."""
-    return data.startswith(b"RTSP/", at, end) or _REQUEST.match(data, at, end) is not None
+    """Whether a message of the camera begins at `at`, or may begin once more has come.
+
+    A request of which the first line has not all come does not.
+    """
+    if data.startswith(b"RTSP/", at, end):
+        return end - at < _ANSWER_BYTES or _ANSWER.match(data, at, end) is not None
+    return _REQUEST.match(data, at, end) is not None
 
 
 def take(data: bytes | bytearray, at: int, end: int) -> tuple[Message, int] | None:

@@ -16,7 +16,8 @@ class NalAssembler(ABC):
     """The access unit that is being put together: its NAL units as they were sent, each behind its length (4 bytes).
 
     `picture` tells that it holds a part of a picture, `key` that decoding can begin with it, `damaged` that it
-    contradicts itself. `sets` are its parameter sets with their kinds, in order.
+    contradicts itself. `sets` are its parameter sets with their kinds, in order. `middle` is what a payload begins with
+    that goes on with the NAL unit under way and does not end it; empty where none is.
     """
 
     SEQUENCE_KIND: int
@@ -31,6 +32,7 @@ class NalAssembler(ABC):
         self.key = False
         self.damaged = False
         self.sets: list[tuple[int, bytes]] = []
+        self.middle = b""
         self._fragment = -1
 
     @property
@@ -42,6 +44,7 @@ class NalAssembler(ABC):
         """Let go of a fragmented NAL unit whose end did not come."""
         if self._fragment >= 0:
             del self.data[self._fragment :]
+            self.middle = b""
             self._fragment = -1
             self.damaged = True
 
@@ -93,8 +96,10 @@ class NalAssembler(ABC):
     def _kind(self, first: int) -> int:
         """Return the kind of the NAL unit that begins with the byte `first`."""
 
-    def _begin_fragment(self, header: bytes) -> None:
+    def _begin_fragment(self, header: bytes, middle: bytes) -> None:
+        """Begin a NAL unit with the `header` that its fragments leave out; `middle` is what the next ones begin with."""
         self.finish()
+        self.middle = middle
         if header[0] & _FORBIDDEN:
             self.damaged = True
         self._fragment = len(self.data)
@@ -102,6 +107,7 @@ class NalAssembler(ABC):
 
     def _end_fragment(self) -> None:
         begins = self._fragment
+        self.middle = b""
         self._fragment = -1
         data = self.data
         data[begins : begins + 4] = (len(data) - begins - 4).to_bytes(4, "big")

@@ -126,7 +126,8 @@ def _set_up(
     if session is None:
         raise RefusedError("it begins no session")
     connection.session = session[0]
-    carrier.agree(answer.header("transport"), track[0].take, track[1].take)
+    run = track[0].take_run if isinstance(track[0], VideoTrack) else None
+    carrier.agree(answer.header("transport"), track[0].take, track[1].take, run)
     # Below some seconds and above some minutes it is told wrongly.
     return float(min(max(session[1], 4), 120))
 

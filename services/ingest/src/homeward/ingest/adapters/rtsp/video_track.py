@@ -1,15 +1,23 @@
 """The video of one session: RTP packets in, access units out, and what is known to be lost between them."""
 
+import struct
 from dataclasses import dataclass
 from typing import Final
 
 from homeward.ingest.adapters.rtsp.errors import EndedError
+from homeward.ingest.adapters.rtsp import nal
 from homeward.ingest.adapters.rtsp.nal import NalAssembler
 from homeward.ingest.adapters.rtsp.rtp import HEADER, LATE, PLAIN, Sequence, payload_span
 from homeward.ingest.adapters.rtsp.timestamps import Unwrapper
 
 _MOST_FOREIGN: Final = 50
 """So many packets in a row from another source are a camera that began its stream anew; fewer are damage."""
+
+_INTERLEAVED: Final = struct.Struct(">HHHHII")
+"""`$` and the channel, the length, RTP's first two bytes, its number, its time stamp and its source."""
+
+_BEFORE_RTP: Final = 4
+"""`$`, the channel and the length (RFC 2326, section 10.12)."""
 
 _LONGEST_BELIEVED_START: Final = 1000
 """A first packet that is further past the announced one than this was announced wrongly, as some cameras do."""
@@ -106,6 +114,45 @@ class VideoTrack:
             self._marks = True
             self._end_unit()
             self._spoilt = False
+
+    def take_run(self, channel: int, buffer: bytearray, view: memoryview, span: tuple[int, int]) -> int:
+        """Take the packets that go on with the fragmented NAL unit under way; return where the first other one begins.
+
+        They stand between `span` in `buffer`, which `view` shows, one behind the other, each behind `$`, `channel` and
+        its length. `take` would do the same with each, in four times the time; nine of ten packets are such.
+        """
+        at, end = span
+        assembler, sequence = self._assembler, self.sequence
+        middle, data, expected = assembler.middle, assembler.data, sequence.expected
+        if not middle or self._spoilt or expected is None or len(data) > nal.LARGEST_UNIT_BYTES:
+            return at
+        unpack, begins = _INTERLEAVED.unpack_from, buffer.startswith
+        form, kind, stamp, source = 0x2400 | channel, PLAIN << 8 | self._payload_type, self._stamp, self.source
+        head = _INTERLEAVED.size
+        skip, last = head + len(middle), end - head - len(middle)
+        first = expected
+        while at < last:
+            framed, size, begun, number, shown, sender = unpack(buffer, at)
+            after = at + _BEFORE_RTP + size
+            if (
+                number != expected
+                or shown != stamp
+                or after > end
+                or after <= at + skip
+                or begun != kind
+                or sender != source
+                or framed != form
+                or not begins(middle, at + head)
+                # The counter's turn is `take`'s.
+                or number == 0xFFFF  # noqa: PLR2004 - the counter's last
+            ):
+                break
+            data += view[at + skip : after]
+            expected += 1
+            at = after
+        sequence.expected = expected
+        sequence.received += expected - first
+        return at
 
     def _begins_source(self, source: int, number: int) -> bool:
         if self.source is None:

@@ -10,6 +10,9 @@ from homeward.ingest.adapters.rtsp.streams import ByteStream
 Sink = Callable[[memoryview, int, int], None]
 """Takes the packet that lies in the buffer at `start` to `end`; the buffer is used again afterwards."""
 
+Run = Callable[[int, bytearray, memoryview, tuple[int, int]], int]
+"""Takes, behind a packet of the channel, those that it knows to go on with it, as `VideoTrack.take_run` does."""
+
 _BUFFER_BYTES: Final = 256 << 10
 """Half a second at 4 Mbit/s, so that one call takes all that gathered; and more than the longest frame behind `$`."""
 
@@ -28,7 +31,7 @@ class Wire:
 
     Packets go to the sink of their channel, and the camera's answers to `heard`, in the order in which they came.
     Bytes that are neither are skipped up to the next frame, and `astray` is called. A frame of a channel without a sink
-    is skipped as well, and so is what the camera asks of its own.
+    is skipped as well, and so is what the camera asks of its own. A channel of `runs` has a sink too.
     """
 
     def __init__(
@@ -36,6 +39,7 @@ class Wire:
     ) -> None:
         self.stream = stream
         self.sinks: dict[int, Sink] = {}
+        self.runs: dict[int, Run] = {}
         self._heard = heard
         self._astray = astray
         self._buffer = bytearray(_BUFFER_BYTES)
@@ -56,7 +60,7 @@ class Wire:
 
     def _take(self, end: int) -> int:  # noqa: C901 - runs for each packet, where calls cost more than branches
         """Take what stands in the buffer up to `end`; return up to where."""
-        buffer, view, sinks = self._buffer, self._view, self.sinks
+        buffer, view, sinks, runs = self._buffer, self._view, self.sinks, self.runs
         at = 0
         while at < end:
             if buffer[at] == _DOLLAR:
@@ -67,11 +71,15 @@ class Wire:
                 if buffer[body] >> 6 == _VERSION and ends - body >= _SHORTEST:
                     if ends > end:
                         break
-                    sink = sinks.get(buffer[at + 1])
+                    channel = buffer[at + 1]
+                    at = ends
+                    sink = sinks.get(channel)
                     if sink is not None:
                         sink(view, body, ends)
                         self._lost_bytes = 0
-                    at = ends
+                        run = runs.get(channel)
+                        if run is not None:
+                            at = run(channel, buffer, view, (at, end))
                     continue
             elif messages.begins(buffer, at, end):
                 found = messages.take(buffer, at, end)
