@@ -185,8 +185,10 @@ class PlainWriter:
 class PlainWriters:
     def __init__(self, failing: Callable[[Stamped], ClipWriteError | None] = lambda _: None) -> None:
         self._failing = failing
+        self.checked: list[bool] = []
 
-    def begin(self, path: Path, session: VideoSession) -> PlainWriter:  # noqa: ARG002 - the port's
+    def begin(self, path: Path, session: VideoSession, *, check: bool) -> PlainWriter:  # noqa: ARG002 - the port's
+        self.checked.append(check)
         return PlainWriter(path, self._failing)
 
 
@@ -221,6 +223,7 @@ class World:
     def __post_init__(self) -> None:
         self.metrics = IngestMetrics(CollectorRegistry())
         self.book = FigureBook()
+        self.writers = PlainWriters(self.failing)
         self.spool = self.opening(self.folder / "stretches", self.max_bytes)
 
     def record(self, connections: Sequence[Connection], spec: SourceSpec, *, stops: bool = True) -> None:
@@ -229,7 +232,7 @@ class World:
         closing = Connection(refused=SourceUnreachableError("camera: switched off"))
         played = [*connections, closing] if stops else connections
         sources = ScriptedSources(self.clock, played, stop.set if stops else lambda: None)
-        self.run(sources, PlainWriters(self.failing), spec, stop)
+        self.run(sources, self.writers, spec, stop)
 
     def run(self, sources: VideoSources, writers: ClipWriters, spec: SourceSpec, stop: ManualStop) -> None:
         """Run a recorder on sources and writers of the test's own."""

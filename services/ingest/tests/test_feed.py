@@ -7,11 +7,14 @@ from typing import Any
 
 import pytest
 
+from homeward.ingest.cameras.sources import Pacing, RecordingSpec
 from homeward.ingest.media.coverage import Cause
+from homeward.ingest.media.decode_checks import DecodeChecks
 from homeward.ingest.media.packets import Packet, Stamped, Track
 from homeward.ingest.media.stretches import Footage
 from homeward.ingest.ports import AudioFormat, ClipWriteError, Entry, SourceLostError
 from support.recording import NOON, Connection, Sent, World, frames, live
+from support.recording import recorded as recorded_file
 
 LOST = SourceLostError("camera cam-1: gone")
 S = timedelta(seconds=1)
@@ -102,6 +105,61 @@ def test_a_key_frame_that_does_not_decode_makes_its_clip_a_gap(tmp_path: Path) -
     entries = world.entries()
     assert told(entries)[:3] == [("footage", 0, 10), ("corrupt", 10, 20), ("footage", 20, 30)]
     assert world.payloads(entries) == [*range(100), *range(200, 300)]
+
+
+def checked(world: World) -> list[int]:
+    """Return which clips were proven to decode, by their place."""
+    return [place for place, check in enumerate(world.writers.checked) if check]
+
+
+def test_a_camera_is_proven_to_decode_at_first_and_then_once_a_minute(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.record([Connection(frames(1500), ends=LOST)], live(clip_s=9))
+    assert len([entry for entry in world.entries() if isinstance(entry.stretch.outcome, Footage)]) == 17
+    # The first clips that begin 60 s after the last proof: at 63 s and at 126 s.
+    assert checked(world) == [0, 7, 14]
+
+
+def test_what_begins_in_doubt_is_proven(tmp_path: Path) -> None:
+    world, _ = recorded(tmp_path, Connection(altered(frames(600), 143, missing=1), ends=LOST))
+    # Clips at 0, 10, behind the loss at 15, and each 10 s from there.
+    assert checked(world) == [0, 2]
+
+
+@pytest.mark.parametrize("jump_s", [-20, 3600])
+def test_a_clip_behind_a_jump_of_the_clock_is_proven(tmp_path: Path, jump_s: int) -> None:
+    sent = frames(600)
+    moved = frames(350, first_ms=25_000 + jump_s * 1000, number=250)
+    world, _ = recorded(tmp_path, Connection([*sent[:250], *moved], ends=LOST))
+    # Clips at 0, 10, 20, then behind the jump.
+    assert checked(world) == [0, 3]
+
+
+def test_behind_a_clip_that_did_not_decode_each_is_proven_until_one_does(tmp_path: Path) -> None:
+    def failing(packet: Stamped) -> ClipWriteError | None:
+        refused = packet.payload in (0, 100, 200)
+        return ClipWriteError("the clip's first key frame does not decode") if refused else None
+
+    world = World(tmp_path, failing=failing)
+    world.record([Connection(frames(600), ends=LOST)], live())
+    assert checked(world) == [0, 1, 2, 3]
+
+
+def test_each_connection_is_proven_anew(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.record([Connection(frames(200), ends=LOST), Connection(frames(200), ends=LOST)], live())
+    assert checked(world) == [0, 2]
+
+
+def test_every_clip_of_a_recording_is_proven(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.record([Connection(frames(500))], recorded_file(RecordingSpec(NOON, Pacing.IMPORT)), stops=False)
+    assert checked(world) == [0, 1, 2, 3, 4]
+
+
+def test_every_clip_can_be_proven() -> None:
+    checks = DecodeChecks(timedelta(0))
+    assert [checks.due(at_s) for at_s in (0.0, 0.0, 10.0, 20.0)] == [True] * 4
 
 
 def with_sound(sent: list[Sent]) -> list[Sent]:

@@ -41,6 +41,7 @@ def test_another_command_is_refused() -> None:
     ("name", "value"),
     [
         ("HOMEWARD_CAMERA_CLOCK_LIMIT_S", "0"),
+        ("HOMEWARD_DECODE_CHECK_INTERVAL_S", "-1"),
         ("HOMEWARD_RECONNECT_FIRST_S", "31"),
         ("HOMEWARD_SPOOL_MAX_BYTES", "1000"),
         ("HOMEWARD_SOURCE_READ_TIMEOUT_S", "0"),

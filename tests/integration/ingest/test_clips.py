@@ -254,7 +254,7 @@ def test_whole_key_frames_decode(tmp_path: Path, video: str) -> None:
 def test_sound_with_times_of_its_own_costs_no_picture(tmp_path: Path) -> None:
     source = make_film(tmp_path / "source.mkv")
     session = FilmSession(source)
-    writer = PyavWriters().begin(tmp_path / "clip.mp4", session)
+    writer = PyavWriters().begin(tmp_path / "clip.mp4", session, check=True)
     taken = 0
     for packet in session.packets():
         if packet.track is Track.AUDIO:
@@ -278,4 +278,4 @@ def test_a_codec_that_no_clip_takes_leaves_the_picture(tmp_path: Path) -> None:
 def test_an_empty_clip_is_none(tmp_path: Path) -> None:
     session = FilmSession(make_film(tmp_path / "source.mkv", seconds=1))
     with pytest.raises(ClipWriteError):
-        PyavWriters().begin(tmp_path / "clip.mp4", session).finish(1)
+        PyavWriters().begin(tmp_path / "clip.mp4", session, check=True).finish(1)

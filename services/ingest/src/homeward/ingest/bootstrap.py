@@ -88,6 +88,7 @@ def run(settings: IngestSettings) -> int:
         book=book,
         folders=DiskFolders(),
         camera_clock_limit=timedelta(seconds=settings.camera_clock_limit_s),
+        check_each=timedelta(seconds=settings.decode_check_interval_s),
         turnstile=Turnstile(clock),
         predecessors=handover,
     )

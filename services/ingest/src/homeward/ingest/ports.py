@@ -111,10 +111,7 @@ class ClipWriter(Protocol):
     audio_codec: str | None
 
     def write(self, packet: Stamped) -> None:
-        """Add one packet of video, in decoding order; the first is a key frame. Raises ClipWriteError, DiskFullError.
-
-        The first must decode, or the clip is refused by ClipWriteError.
-        """
+        """Add a packet of video, in decoding order; the first is a key frame. Raises ClipWriteError, DiskFullError."""
         ...
 
     def hear(self, packet: Packet) -> None:
@@ -133,8 +130,11 @@ class ClipWriter(Protocol):
 class ClipWriters(Protocol):
     """Begins clips. Safe to use from several threads."""
 
-    def begin(self, path: Path, session: VideoSession) -> ClipWriter:
-        """Begin a clip of the packets of `session` at `path`. Raises ClipWriteError, DiskFullError."""
+    def begin(self, path: Path, session: VideoSession, *, check: bool) -> ClipWriter:
+        """Begin a clip of the packets of `session` at `path`. Raises ClipWriteError, DiskFullError.
+
+        With `check` its first packet must decode, or the clip is refused by ClipWriteError.
+        """
         ...
 
 

@@ -37,6 +37,10 @@ class IngestSettings(ServiceSettings):
         default=5,
         description="Seconds by which a camera's own clock may differ from this machine's and still place its clips.",
     )
+    decode_check_interval_s: Annotated[float, Field(ge=0, le=3600)] = Field(
+        default=60,
+        description="Seconds after which another clip of a camera is proven to decode; at 0 every clip is.",
+    )
     sender_threads: int = Field(default=2, ge=1, le=64, description="Clips that are sent at the same time.")
 
     @model_validator(mode="after")

@@ -7,6 +7,7 @@ from homeward.ingest.cameras.sources import SourceSpec
 from homeward.ingest.imports.folder_files import FootageFolders, NoFolders
 from homeward.ingest.media.camera_clock import CameraClockWatch
 from homeward.ingest.media.cutting import Cutter
+from homeward.ingest.media.decode_checks import CHECK_EACH
 from homeward.ingest.media.feed import Feed
 from homeward.ingest.media.gate import Gate
 from homeward.ingest.media.ledger import Ledger
@@ -37,6 +38,7 @@ class Tools:
     book: FigureBook = field(default_factory=FigureBook)
     folders: FootageFolders = field(default_factory=NoFolders)
     camera_clock_limit: timedelta = TRUSTED_WITHIN
+    check_each: timedelta = CHECK_EACH
     turnstile: Turnstile | None = None
     predecessors: Predecessors | None = None
 
@@ -69,4 +71,5 @@ class Tools:
             live=live,
             figures=figures,
             watch=watch,
+            check_each=self.check_each,
         )

@@ -40,9 +40,13 @@ class PyavWriter:
     header is then written with one, before the first fragment but not before it is full; otherwise at once, without.
     """
 
-    def __init__(self, path: Path, session: Any) -> None:
-        """`session` has FFmpeg's own `stream` and, where it has sound, `audio_stream`."""
+    def __init__(self, path: Path, session: Any, *, check: bool) -> None:
+        """`session` has FFmpeg's own `stream` and, where it has sound, `audio_stream`.
+
+        With `check` the first key frame must decode.
+        """
         self._path = path
+        self._check = check
         self._session = session
         self._container: Any = None
         self._stream: Any = None
@@ -102,7 +106,7 @@ class PyavWriter:
     def _opened_by(self, packet: Stamped) -> bool:
         """Open the file when it is known what it holds; return whether it is."""
         if not self._waiting:
-            if not decodes(self._session.stream, packet.payload):
+            if self._check and not decodes(self._session.stream, packet.payload):
                 raise ClipWriteError("the clip's first key frame does not decode")
             self._zero = packet.pts
             audio = self._session.audio
@@ -203,11 +207,11 @@ class _Sound:
 class PyavWriters:
     """The port `ClipWriters` on FFmpeg's MP4 muxer."""
 
-    def begin(self, path: Path, session: VideoSession) -> PyavWriter:
+    def begin(self, path: Path, session: VideoSession, *, check: bool) -> PyavWriter:
         """Begin a clip; nothing is opened before its first packet."""
         if not hasattr(session, "stream"):
             raise TypeError("a clip of FFmpeg's takes the packets of FFmpeg's sources alone")
-        return PyavWriter(path, session)
+        return PyavWriter(path, session, check=check)
 
 
 def _failure(error: Exception) -> ClipWriteError:

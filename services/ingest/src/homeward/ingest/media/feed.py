@@ -8,6 +8,7 @@ from typing import Final
 from homeward.ingest.media.camera_clock import CameraClockWatch
 from homeward.ingest.media.coverage import Cause
 from homeward.ingest.media.cutting import Cutter, Tally, Verdict
+from homeward.ingest.media.decode_checks import CHECK_EACH, DecodeChecks
 from homeward.ingest.media.gate import Gate
 from homeward.ingest.media.ledger import Ledger
 from homeward.ingest.media.packets import MICROSECOND, Packet, Stamped, Ticks, Track, span_to_ticks
@@ -66,10 +67,12 @@ class Feed:
         live: bool,
         figures: Figures | None = None,
         watch: CameraClockWatch | None = None,
+        check_each: timedelta = CHECK_EACH,
     ) -> None:
         """`live` says that the packets come as they are taken, so that the clock tells a jump from a pause.
 
-        `figures` are told each packet; `watch` follows the camera's clock from one connection to the next.
+        `figures` are told each packet; `watch` follows the camera's clock from one connection to the next. A live
+        clip is proven to decode each `check_each`, a recording's always.
         """
         self._live = live
         self._camera_id = camera_id
@@ -83,6 +86,7 @@ class Feed:
         self._clock = clock
         self._figures = figures
         self._watch = watch
+        self._checks = DecodeChecks(check_each if live else timedelta(0))
         self._stamper = Stamper(session.time_base)
         self._ticks = Ticks(session.time_base)
         self._guessed = max(1, span_to_ticks(_GUESSED_FRAME, session.time_base))
@@ -153,6 +157,7 @@ class Feed:
             self._end_clip()
             self._timeline.jumped(packet.jump, packet.pts, self._tail)
             self._ledger.coverage.cause = Cause.CLOCK_JUMP
+            self._checks.doubt()
         media = self._timeline.media(packet.pts)
         lasts = self._lasts(packet)
         ends = media + lasts
@@ -178,6 +183,7 @@ class Feed:
             self._close(self._cutter.closed())
         if verdict is Verdict.ABANDON:
             self._ledger.coverage.cause = self._broken = Cause.CORRUPT
+            self._checks.doubt()
         if verdict is Verdict.SKIP:
             self._tell_slice(now)
         if verdict in (Verdict.START, Verdict.CUT):
@@ -188,6 +194,7 @@ class Feed:
 
     def _lose(self, packet: Stamped, now: datetime) -> bool:
         """End the clip before a loss; return whether the packet itself is of no use."""
+        self._checks.doubt()
         cause = Cause.CORRUPT if packet.damaged else Cause.PACKETS_LOST
         if self._end_clip():
             self._ledger.coverage.cause = self._broken = cause
@@ -243,7 +250,8 @@ class Feed:
             self._figures.connected(session.codec, audio_codec, session.width_px, session.height_px)
         self._draft = self._spool.draft(self._camera_id)
         try:
-            self._writer = self._writers.begin(self._draft, self._session)
+            check = self._checks.due(self._clock.monotonic())
+            self._writer = self._writers.begin(self._draft, self._session, check=check)
         except ClipWriteError as error:
             self._fail(error)
 
@@ -257,6 +265,7 @@ class Feed:
 
     def _fail(self, error: ClipWriteError) -> None:
         _log.warning("clip is given up", camera_id=self._camera_id, error=error)
+        self._checks.doubt()
         self._failure = Cause.SPOOL_OVERFLOW if isinstance(error, DiskFullError) else Cause.CORRUPT
         self.drop()
 

@@ -97,7 +97,7 @@ class NalAssembler(ABC):
         """Return the kind of the NAL unit that begins with the byte `first`."""
 
     def _begin_fragment(self, header: bytes, middle: bytes) -> None:
-        """Begin a NAL unit with the `header` that its fragments leave out; `middle` is what the next ones begin with."""
+        """Begin a NAL unit with the `header` that its fragments leave out; later ones begin with `middle`."""
         self.finish()
         self.middle = middle
         if header[0] & _FORBIDDEN:

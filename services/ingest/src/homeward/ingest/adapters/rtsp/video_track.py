@@ -4,8 +4,8 @@ import struct
 from dataclasses import dataclass
 from typing import Final
 
-from homeward.ingest.adapters.rtsp.errors import EndedError
 from homeward.ingest.adapters.rtsp import nal
+from homeward.ingest.adapters.rtsp.errors import EndedError
 from homeward.ingest.adapters.rtsp.nal import NalAssembler
 from homeward.ingest.adapters.rtsp.rtp import HEADER, LATE, PLAIN, Sequence, payload_span
 from homeward.ingest.adapters.rtsp.timestamps import Unwrapper
