@@ -71,6 +71,12 @@ def test_a_loss_that_took_no_frame_leaves_no_gap(tmp_path: Path) -> None:
     assert world.payloads(entries) == list(range(200))
 
 
+def test_the_frame_behind_a_loss_lasts_no_longer_than_another(tmp_path: Path) -> None:
+    undeclared = [Sent(one.packet._replace(duration=0), one.after_s) for one in frames(51)]
+    _, entries = recorded(tmp_path, Connection(without(undeclared, 44, 49), ends=LOST))
+    assert told(entries)[:3] == [("footage", 0, 4.4), ("packets_lost", 4.4, 5), ("footage", 5, 5.1)]
+
+
 @pytest.mark.parametrize("at", [43, 50])
 def test_a_damaged_packet_is_never_footage(tmp_path: Path, at: int) -> None:
     world, entries = recorded(tmp_path, Connection(altered(frames(200), at, damaged=True), ends=LOST))

@@ -35,8 +35,8 @@ SLICE: Final = timedelta(seconds=60)
 
 
 SETTLES: Final = timedelta(seconds=1)
-"""How long a connection lasts before its first clip may end. FFmpeg keeps back the frames of its probing, up to some
-seconds of them: a clip of those alone would be placed too late, since none of them came as it was taken."""
+"""How long a connection lasts before its first clip may end. A source keeps its first frames back until it knows their
+form, FFmpeg for up to some seconds: a clip of those alone would be placed too late, since none came as it was taken."""
 
 _EARLY_AT_MOST: Final = 512
 """Packets of sound kept while the stamper keeps the picture back: 10 s of AAC."""
