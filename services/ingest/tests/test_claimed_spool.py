@@ -1,13 +1,16 @@
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from homeward.ingest.adapters.disk_spool import DiskSpool
 from homeward.ingest.media.coverage import Cause
 from homeward.ingest.media.packets import MICROSECOND
 from homeward.ingest.media.stretches import Claim, Stretch
 from homeward.ingest.ports import CameraState, Owed
-from homeward.ingest.sharing.claimed_spool import ClaimedSpool, StillUnknownError
+from homeward.ingest.sharing.claimed_spool import ClaimedSpool, StillUnknownError, Untold
 from homeward.ingest.sharing.handover import LATE, Handover, ToldLogError
 from homeward.ingest.sharing.membership import Tenure, milliseconds
 from support.recording import NOON, Connection, ManualClock, World, frames, live
@@ -18,14 +21,15 @@ CAME = Tenure(7, AT, AT)
 
 
 class Known:
-    def __init__(self, answers: dict[str, datetime | None] | None = None) -> None:
+    """Answers with the holes of each camera, of which the last reaches up to `before` where it has no end."""
+
+    def __init__(self, answers: dict[str, list[tuple[datetime, datetime | None]]] | None = None) -> None:
         self.answers = answers or {}
 
-    def told_before(self, camera_id: str, before: datetime) -> datetime | None:
-        del before
+    def untold_before(self, camera_id: str, before: datetime) -> Sequence[Untold]:
         if camera_id not in self.answers:
             raise StillUnknownError
-        return self.answers[camera_id]
+        return [(first, last or before) for first, last in self.answers[camera_id]]
 
 
 def stretch(first_s: float, until_s: float) -> Stretch:
@@ -77,7 +81,7 @@ def test_a_camera_that_came_is_told_from_where_the_others_left_off(tmp_path: Pat
     assert (begun.through, came) == (NOON + S, True)
     claimed.add(stretch(1, 5), None, state(5), replayable=False)
     assert spool.state("cam-1").owed == Owed(NOON + S, Cause.RECORDER_DOWN)
-    known.answers["cam-1"] = NOON - 30 * S
+    known.answers["cam-1"] = [(NOON - 30 * S, None)]
     claimed.add(stretch(5, 9), None, state(9), replayable=False)
     assert spool.state("cam-1") == CameraState(through=NOON + 9 * S, epoch=AT)
     claimed.add(stretch(9, 12), None, state(12), replayable=False)
@@ -96,7 +100,7 @@ def test_what_is_owed_survives_a_restart(tmp_path: Path) -> None:
     claimed.begin_live("cam-1")
     claimed.add(stretch(0, 5), None, state(5), replayable=False)
     again = DiskSpool(tmp_path, 1 << 20)
-    later = ClaimedSpool(again, CAME, ManualClock(NOON + 60 * S), Known({"cam-1": NOON - 3 * S}))
+    later = ClaimedSpool(again, CAME, ManualClock(NOON + 60 * S), Known({"cam-1": [(NOON - 3 * S, None)]}))
     begun, came = later.begin_live("cam-1")
     assert (begun.through, came) == (NOON + 5 * S, False)
     later.add(stretch(5, 9), None, state(9), replayable=False)
@@ -106,20 +110,58 @@ def test_what_is_owed_survives_a_restart(tmp_path: Path) -> None:
 def test_a_camera_that_was_switched_off_elsewhere_was_not_down(tmp_path: Path) -> None:
     spool = DiskSpool(tmp_path, 1 << 20)
     spool.remember("cam-1", CameraState(stopped=Cause.DISABLED))
-    claimed = ClaimedSpool(spool, CAME, ManualClock(NOON), Known({"cam-1": NOON - 60 * S}))
+    claimed = ClaimedSpool(spool, CAME, ManualClock(NOON), Known({"cam-1": [(NOON - 60 * S, None)]}))
     claimed.begin_live("cam-1")
     claimed.add(stretch(0, 5), None, state(5), replayable=False)
     assert told(spool)[0][2] is Cause.DISABLED
 
 
 def test_a_new_camera_and_one_told_to_the_end_owe_nothing(tmp_path: Path) -> None:
-    for answer in (None, NOON):
-        spool = DiskSpool(tmp_path / str(answer), 1 << 20)
-        claimed = ClaimedSpool(spool, CAME, ManualClock(NOON), Known({"cam-1": answer}))
-        claimed.begin_live("cam-1")
+    spool = DiskSpool(tmp_path, 1 << 20)
+    claimed = ClaimedSpool(spool, CAME, ManualClock(NOON), Known({"cam-1": []}))
+    claimed.begin_live("cam-1")
+    claimed.add(stretch(0, 5), None, state(5), replayable=False)
+    assert [one[:2] for one in told(spool)] == [(0, 5)]
+    assert spool.state("cam-1").owed is None
+
+
+def test_what_others_still_owed_is_told_for_them(tmp_path: Path) -> None:
+    spool = DiskSpool(tmp_path, 1 << 20)
+    spool.remember("cam-1", CameraState(stopped=Cause.DISABLED))
+    holes = [(NOON - 60 * S, NOON - 58 * S), (NOON - 20 * S, NOON - 15 * S), (NOON - 9 * S, None)]
+    claimed = ClaimedSpool(spool, CAME, ManualClock(NOON), Known({"cam-1": holes}))
+    claimed.begin_live("cam-1")
+    claimed.add(stretch(0, 5), None, state(5), replayable=False)
+    early = MICROSECOND / S
+    assert told(spool) == [
+        (-60 - early, -58, Cause.RECORDER_DOWN),
+        (-20 - early, -15, Cause.RECORDER_DOWN),
+        (-9 - early, 0, Cause.DISABLED),
+        (0, 5, Cause.SOURCE_LOST),
+    ]
+    assert spool.state("cam-1").owed is None
+
+
+def test_a_crash_between_two_holes_leaves_the_rest_owed(tmp_path: Path) -> None:
+    class CrashError(Exception):
+        pass
+
+    class Spool(DiskSpool):
+        left = 1
+
+        def add(self, *args: Any, **kwargs: Any) -> None:
+            if not self.left:
+                raise CrashError
+            self.left -= 1
+            super().add(*args, **kwargs)
+
+    answers = {"cam-1": [(NOON - 60 * S, NOON - 58 * S), (NOON - 9 * S, None)]}
+    claimed = ClaimedSpool(Spool(tmp_path, 1 << 20), CAME, ManualClock(NOON), Known(answers))
+    claimed.begin_live("cam-1")
+    with pytest.raises(CrashError):
         claimed.add(stretch(0, 5), None, state(5), replayable=False)
-        assert [one[:2] for one in told(spool)] == [(0, 5)]
-        assert spool.state("cam-1").owed is None
+    again = DiskSpool(tmp_path, 1 << 20)
+    assert again.state("cam-1").owed == Owed(NOON, Cause.RECORDER_DOWN)
 
 
 def test_an_import_that_another_replica_went_on_with_begins_anew(tmp_path: Path) -> None:
@@ -147,20 +189,20 @@ class Log:
         self.asked: list[Mapping[str, datetime]] = []
         self.away = False
 
-    def told_before(self, cameras: Mapping[str, datetime]) -> Mapping[str, datetime]:
+    def untold_before(self, cameras: Mapping[str, datetime]) -> Mapping[str, Sequence[Untold]]:
         self.asked.append(dict(cameras))
         if self.away:
             raise ToldLogError("away")
-        return {name: NOON - 5 * S for name in cameras if name != "new"}
+        return {name: [(NOON - 5 * S, NOON)] for name in cameras if name != "new"}
 
 
 def test_the_log_is_read_once_for_many_cameras_and_late_enough() -> None:
     clock, log = ManualClock(), Log()
     handover = Handover(log, clock)
 
-    def ask(name: str) -> datetime | str | None:
+    def ask(name: str) -> Sequence[Untold] | str:
         try:
-            return handover.told_before(name, NOON)
+            return handover.untold_before(name, NOON)
         except StillUnknownError:
             return "unknown"
 
@@ -174,6 +216,6 @@ def test_the_log_is_read_once_for_many_cameras_and_late_enough() -> None:
     assert [ask(name) for name in names] == ["unknown"] * 3
     log.away = False
     assert handover.turn()
-    assert [ask(name) for name in names] == [NOON - 5 * S, NOON - 5 * S, None]
+    assert [ask(name) for name in names] == [[(NOON - 5 * S, NOON)], [(NOON - 5 * S, NOON)], ()]
     assert handover.turn()
     assert len(log.asked) == 2

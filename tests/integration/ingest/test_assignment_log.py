@@ -56,7 +56,7 @@ def status(camera: str, through_s: float | None) -> Event:
     return new_event(CAMERA_STATUS, f"{camera}-{through_s}", "test", NOW, message)
 
 
-def test_a_camera_was_told_as_far_as_its_last_stretch_before_it_came(kafka: KafkaSettings) -> None:
+def test_what_the_log_leaves_out_before_a_camera_came_is_untold(kafka: KafkaSettings) -> None:
     producer = EventProducer(kafka)
     producer.send(
         [
@@ -77,22 +77,35 @@ def test_a_camera_was_told_as_far_as_its_last_stretch_before_it_came(kafka: Kafk
             removal(CAMERA_STATUS, "removed-1", "test", NOW, "removed"),
             status("knows-nothing", None),
             clip("a-stranger", -5, -1),
+            clip("owed", -60, -50),
+            clip("owed", -48, -40),
+            clip("owed", -40.0004, -10),
+            status("owed-and-told", -45),
+            clip("owed-and-told", -60, -50),
+            clip("owed-and-told", -48, -30),
+            clip("owed-and-told", -29, -10),
+            clip("later", 1, 2),
         ]
     )
     producer.close()
     asked = ["clips-alone", "reaches-past", "status-alone", "both", "both-late", "removed", "knows-nothing", "new"]
+    asked += ["owed", "owed-and-told", "later"]
     log = KafkaToldLog(LogReader(kafka), SystemClock())
-    told = log.told_before(dict.fromkeys(asked, NOW))
-    assert {name: (through - NOW) / S for name, through in told.items()} == {
-        "clips-alone": -10,
-        "reaches-past": 0,
-        "status-alone": -86_400,
-        "both": -50,
-        "both-late": -40,
+    untold = log.untold_before(dict.fromkeys(asked, NOW))
+    found = {name: [((first - NOW) / S, (last - NOW) / S) for first, last in holes] for name, holes in untold.items()}
+    assert found == {
+        "clips-alone": [(-10, 0)],
+        "reaches-past": [],
+        "status-alone": [(-86_400, 0)],
+        "both": [(-50, 0)],
+        "both-late": [(-40, 0)],
+        "owed": [(-50, -48), (-10, 0)],
+        "owed-and-told": [(-30, -29), (-10, 0)],
+        "later": [],
     }
 
 
 def test_without_a_broker_it_is_not_known() -> None:
     away = KafkaSettings(bootstrap_servers="127.0.0.1:9")
     with pytest.raises(ToldLogError):
-        KafkaToldLog(LogReader(away), SystemClock()).told_before({"cam-1": NOW})
+        KafkaToldLog(LogReader(away), SystemClock()).untold_before({"cam-1": NOW})

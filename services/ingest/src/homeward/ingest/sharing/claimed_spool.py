@@ -1,5 +1,6 @@
 """The spool as one recorder sees it under one tenure."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -13,16 +14,21 @@ from homeward.ingest.ports import CameraState, Owed, Sealed, StopSignal, Stretch
 from homeward.ingest.sharing.membership import Tenure
 from homeward.shared.clock import Clock
 
+Untold = tuple[datetime, datetime]
+"""Time of a camera that nobody told: from, to."""
+
 
 class StillUnknownError(Exception):
     """It has not been found out yet; ask again."""
 
 
 class Predecessors(Protocol):
-    """Knows how far others told of a camera. Safe to use from several threads."""
+    """Knows what others told of a camera. Safe to use from several threads."""
 
-    def told_before(self, camera_id: str, before: datetime) -> datetime | None:
-        """Return up to when the camera's time before `before` was told; None where none was. Returns at once.
+    def untold_before(self, camera_id: str, before: datetime) -> Sequence[Untold]:
+        """Return what of the camera's time before `before` nobody told, in order. Returns at once.
+
+        Nothing where the camera was never told of: its time begins with who asks.
 
         Raises StillUnknownError until that is found out; asking sets out to.
         """
@@ -32,9 +38,9 @@ class Predecessors(Protocol):
 class NoPredecessors:
     """The predecessors of a recorder that is alone: none."""
 
-    def told_before(self, camera_id: str, before: datetime) -> datetime | None:  # noqa: ARG002 - the port's
-        """Return None."""
-        return None
+    def untold_before(self, camera_id: str, before: datetime) -> Sequence[Untold]:  # noqa: ARG002 - the port's
+        """Return nothing."""
+        return ()
 
 
 class ClaimedSpool:
@@ -69,7 +75,7 @@ class ClaimedSpool:
         self._owed[camera_id] = owed
         # The log is read meanwhile, so that the answer is there when the first stretch is.
         with suppress(StillUnknownError):
-            self._predecessors.told_before(camera_id, owed.before)
+            self._predecessors.untold_before(camera_id, owed.before)
 
     def cameras(self) -> list[str]:
         """Return the ids of the cameras of which anything is remembered."""
@@ -122,13 +128,16 @@ class ClaimedSpool:
         if owed is None:
             return
         try:
-            through = self._predecessors.told_before(camera_id, owed.before)
+            untold = self._predecessors.untold_before(camera_id, owed.before)
         except StillUnknownError:
             return
         del self._owed[camera_id]
-        if through is not None and through < owed.before:
-            # It begins within what was told last: the others may still tell footage that begins where that ended, and
+        for place, (starts_at, ends_at) in enumerate(untold, 1):
+            last = place == len(untold)
+            # What lies further back another replica owed, and was stopped before it had found it out.
+            cause = owed.cause if ends_at == owed.before else Cause.RECORDER_DOWN
+            # It begins within what was told before: the others may still tell footage that begins where that ended, and
             # the id of a stretch is its camera's and its beginning's.
-            gap = Stretch(camera_id, through - MICROSECOND, owed.before, owed.cause)
-            state = replace(self._spool.state(camera_id), owed=None)
+            gap = Stretch(camera_id, starts_at - MICROSECOND, ends_at, cause)
+            state = replace(self._spool.state(camera_id), owed=None if last else owed)
             self._spool.add(self._claimed(gap, replayable=False), None, state, replayable=False)

@@ -1,11 +1,11 @@
-"""Finds out how far other replicas told of a camera, before this one took it."""
+"""Finds out what other replicas left untold of a camera, before this one took it."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
-from homeward.ingest.sharing.claimed_spool import StillUnknownError
+from homeward.ingest.sharing.claimed_spool import StillUnknownError, Untold
 from homeward.shared.clock import Clock
 from homeward.shared.telemetry.logging import get_logger
 
@@ -28,8 +28,8 @@ class ToldLogError(Exception):
 class ToldLog(Protocol):
     """What was told of cameras, as it stands in the log. May block for seconds."""
 
-    def told_before(self, cameras: Mapping[str, datetime]) -> Mapping[str, datetime]:
-        """Return up to when each camera's time before the given instant was told; a camera never told is left out.
+    def untold_before(self, cameras: Mapping[str, datetime]) -> Mapping[str, Sequence[Untold]]:
+        """Return what of each camera's time before the given instant was not told; a camera never told is left out.
 
         Raises ToldLogError when the log cannot be read now.
         """
@@ -46,14 +46,14 @@ class Handover:
         self._clock = clock
         self._lock = threading.Condition()
         self._asked: dict[str, datetime] = {}
-        self._known: dict[tuple[str, datetime], datetime | None] = {}
+        self._known: dict[tuple[str, datetime], Sequence[Untold]] = {}
 
     def ready(self) -> bool:
         """Whether the part works: always, since nothing waits for it."""
         return True
 
-    def told_before(self, camera_id: str, before: datetime) -> datetime | None:
-        """Return up to when the camera's time before `before` was told; None where none was.
+    def untold_before(self, camera_id: str, before: datetime) -> Sequence[Untold]:
+        """Return what of the camera's time before `before` nobody told; nothing where it was never told of.
 
         Raises StillUnknownError until that is found out.
         """
@@ -80,16 +80,16 @@ class Handover:
         if not due:
             return True
         try:
-            told = self._log.told_before(due)
+            untold = self._log.untold_before(due)
         except ToldLogError as error:
             _log.warning("what was told before is not known yet", cameras=len(due), error=error)
             return False
         with self._lock:
             for camera_id, before in due.items():
-                self._known[camera_id, before] = told.get(camera_id)
+                self._known[camera_id, before] = untold.get(camera_id, ())
                 if self._asked.get(camera_id) == before:
                     del self._asked[camera_id]
             while len(self._known) > _KEPT:
                 del self._known[next(iter(self._known))]
-        _log.info("cameras came from other recorders", cameras=len(due), found=len(told))
+        _log.info("cameras came from other recorders", cameras=len(due), found=len(untold))
         return True
