@@ -17,6 +17,9 @@ from support.soak_faults import Fault
 _CLOCKS: Final = timedelta(seconds=0.5)
 """How far the place of a clip may be from when it was sent: arrival and the camera's clock are not the same."""
 
+_SLEWED_WITHIN: Final = timedelta(minutes=15)
+"""How long a clock that was set back may still show in a clip's place: 4 s are followed by half a hundredth."""
+
 _OPEN_CLIP: Final = timedelta(seconds=6)
 """How much a killed recorder takes with it: a clip of 4 s, the way to its key frame, and a wait to be spooled."""
 
@@ -93,9 +96,10 @@ def table(verdicts: Sequence[Verdict]) -> str:
 
 
 def _sent(runs: Sequence[Sent]) -> Iterable[Stretch]:
-    """Yield when a camera sent, by the recorder's clock and by its own."""
+    """Yield when a camera sent, by the recorder's clock, by its own, and by what its own was a while ago."""
     for run in runs:
-        for ahead in {timedelta(0), run.clock_ahead}:
+        recent = {one.clock_ahead for one in runs if timedelta(0) <= run.starts_at - one.starts_at <= _SLEWED_WITHIN}
+        for ahead in {timedelta(0), *recent}:
             yield Stretch(run.starts_at + ahead - _CLOCKS, run.ends_at + ahead + _CLOCKS)
 
 
