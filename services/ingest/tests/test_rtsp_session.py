@@ -24,6 +24,8 @@ from support.video import behind_lengths as units_of
 from support.video import make_video
 
 URL = "rtsp://camera.test/live"
+GATHER_S = 0.07
+"""How much time passes with each chunk that the camera sends."""
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +85,7 @@ class Opened:
         line = VideoLine()
         connection = Connection(self.camera, ("admin", "hunter2"), clock=self.clock, astray=line.damage)
         carrier = InterleavedCarrier(connection.wire)
+        carrier.gather_s = GATHER_S
         playing = begin(connection, carrier, line, URL, audio=audio, clock=self.clock, until_s=10.0)
         self.session = RtspSession("cam-1", playing, read_timeout_s=2.0, clock=self.clock)
         self.session.wait_for_key_frame(10.0)

@@ -16,6 +16,10 @@ from homeward.ingest.ports import ClipWriteError, DiskFullError, VideoSession
 
 _FRAGMENTED: Final = "frag_keyframe+default_base_moof"
 
+_LONGEST_FRAGMENT_US: Final = 500_000
+"""A fragment begins at each key frame, and after so long: FFmpeg keeps all of an unfinished one in memory, which for
+whole groups of pictures would be a megabyte a camera."""
+
 _G711: Final = frozenset({"pcm_alaw", "pcm_mulaw"})
 AUDIO_CODECS: Final = frozenset({"aac", "opus"}) | _G711
 """What a clip can hold as it came, by FFmpeg's names."""
@@ -124,6 +128,7 @@ class PyavWriter:
         edited = sound or first.pts > first.dts
         options = {
             "movflags": f"{_FRAGMENTED}+{'delay_moov' if edited else 'empty_moov'}",
+            "frag_duration": str(_LONGEST_FRAGMENT_US),
             "use_editlist": "1" if edited else "0",
             "avoid_negative_ts": "disabled",
             # No encoder's name and no time of writing: the same packets give the same bytes.

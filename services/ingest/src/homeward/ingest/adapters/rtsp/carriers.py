@@ -9,9 +9,9 @@ from homeward.ingest.adapters.rtsp.datagrams import Datagrams, PortPair
 from homeward.ingest.adapters.rtsp.errors import RefusedError
 from homeward.ingest.adapters.rtsp.wire import Run, Sink, Wire
 
-_GATHER_TCP_S: Final = 0.07
-"""How long packets gather before they are read, so that a thread wakes some 14 times a second and not for each of 400
-packets. At 4 Mbit/s 35 KB come meanwhile, which any socket keeps, and a camera that sends faster is slowed by TCP. No
+_GATHER_TCP_S: Final = 0.11
+"""How long packets gather before they are read, so that a thread wakes some 9 times a second and not for each of 400
+packets. At 4 Mbit/s 55 KB come meanwhile, which any socket keeps, and a camera that sends faster is slowed by TCP. No
 multiple of a usual frame's 40 or 33 ms, so that some frame of each clip is read as soon as it came: that frame places
 the clip in time."""
 

@@ -13,8 +13,9 @@ Sink = Callable[[memoryview, int, int], None]
 Run = Callable[[int, bytearray, memoryview, tuple[int, int]], int]
 """Takes, behind a packet of the channel, those that it knows to go on with it, as `VideoTrack.take_run` does."""
 
-_BUFFER_BYTES: Final = 256 << 10
-"""Half a second at 4 Mbit/s, so that one call takes all that gathered; and more than the longest frame behind `$`."""
+_BUFFER_BYTES: Final = 128 << 10
+"""A quarter of a second at 4 Mbit/s, so that one call takes all that gathered; and more than the longest frame behind
+`$`."""
 
 _ANSWER: Final = b"RTSP/"
 _DOLLAR: Final = 0x24
