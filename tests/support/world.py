@@ -10,8 +10,11 @@ from homeward.cli.demo.truth import Score, judge
 from homeward.cli.demo.verdicts import seen_of
 from homeward.cli.operator import Searched
 from homeward.cli.scene.compose import ComposedScene
+from homeward.shared.topics import FACES
+from homewardapi.face.v1.face_pb2 import ClipFaces
 from support.pipeline import Found, Pipeline, running
 from support.scenes import compose_people, person_ids, reference_photo
+from support.tally import Tally, cause_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +42,29 @@ class World:
         seen = [seen_of(sighting) for sighting in found.sightings]
         return judge(self.scene.truth, seen, person_id, dict.fromkeys(self.scene.videos, self.starts_at))
 
+    def tally(self) -> Tally:
+        """Search for each of the people in turn, and return what it came to."""
+        clips = [event.message for event in self.pipeline.operator.log.snapshot(FACES)]
+        searched = [message for message in clips if isinstance(message, ClipFaces)]
+        tally = Tally()
+        for person_id in self.people:
+            score = self.judge(self.search(person_id), person_id)
+            missed = {one.camera_id for one in score.missed}
+            # Each walks past each camera once.
+            lost = (one for one in self.scene.truth.of(person_id) if one.camera_id in missed)
+            causes = [cause_of(appearance, self.starts_at, searched) for appearance in lost]
+            tally.add(person_id, score, causes)
+        return tally
+
 
 @contextmanager
-def recorded_world(folder: Path, *, people: int, cameras: int) -> Iterator[World]:
-    """Yield the world once `people` have walked past each camera, at 48 to 120 px, and all clips were searched."""
+def recorded_world(
+    folder: Path, *, people: int, cameras: int, face_width_px: tuple[float, float] = (48.0, 120.0)
+) -> Iterator[World]:
+    """Yield the world once `people` have walked past each camera, their faces so wide, and all clips were searched."""
     everybody = person_ids()
     walkers, strangers = everybody[:people], everybody[people : people + 10]
-    scene = compose_people(walkers, folder / "scene", cameras=cameras, face_width_px=(48.0, 120.0), seed=3)
+    scene = compose_people(walkers, folder / "scene", cameras=cameras, face_width_px=face_width_px, seed=3)
     starts_at = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=30)
     ends = {camera.camera_id: starts_at + timedelta(seconds=camera.lasts_s) for camera in scene.truth.cameras}
     with running(folder / "homeward") as pipeline:
