@@ -54,7 +54,7 @@ def nal_units(path: Path) -> list[bytes]:
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
         annex_b = bytes(stream.codec_context.extradata or b"")[:1] == b"\x00"
-        split = _behind_start_codes if annex_b else behind_lengths
+        split = behind_start_codes if annex_b else behind_lengths
         return [unit for packet in container.demux(stream) if packet.size for unit in split(bytes(packet))]
 
 
@@ -67,5 +67,5 @@ def behind_lengths(data: bytes) -> list[bytes]:
     return units
 
 
-def _behind_start_codes(data: bytes) -> list[bytes]:
+def behind_start_codes(data: bytes) -> list[bytes]:
     return [unit.rstrip(b"\x00") for unit in data.split(b"\x00\x00\x01")[1:]]

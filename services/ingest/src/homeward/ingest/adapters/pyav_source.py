@@ -84,6 +84,7 @@ class PyavSession:
         self.length = None if known is None else timedelta(microseconds=int(known))
         self.audio: AudioFormat | None = None
         self.audio_stream: Any = None
+        self._corrupt_before = False
         if spec.audio:
             self._choose_audio()
 
@@ -114,6 +115,11 @@ class PyavSession:
         if video and self._timed_by_arrival:
             pts = dts = int(self._clock.monotonic() * _ARRIVAL_HZ)
             packet.duration = duration = 0
+        # FFmpeg says so where a container counts its own packets and one is missing, as MPEG-TS does.
+        damaged = corrupt = bool(packet.is_corrupt)
+        if video:
+            # Where it first has to find a frame's end in the stream, it says so one frame too early.
+            damaged, self._corrupt_before = corrupt or self._corrupt_before, corrupt
         return Packet(
             pts,
             dts,
@@ -122,8 +128,7 @@ class PyavSession:
             packet,
             track=Track.VIDEO if video else Track.AUDIO,
             size_bytes=packet.size,
-            # FFmpeg says so where a container counts its own packets and one is missing, as MPEG-TS does.
-            damaged=bool(packet.is_corrupt),
+            damaged=damaged,
         )
 
     def _choose_audio(self) -> None:
@@ -204,8 +209,11 @@ class PyavSources:
             # Frames kept back to measure a rate would come late, and nobody needs the rate. A camera that sends on to
             # another place could make the recorder ask that place anything.
             options |= {"fpsprobesize": "0", "max_redirects": "0"}
-        if spec.scheme == "https" and self._tls_ca_file is not None:
-            options |= {"tls_verify": "1", "ca_file": str(self._tls_ca_file)}
+        if spec.scheme == "https":
+            # Said either way: what FFmpeg does when nothing is said differs between its versions.
+            options["tls_verify"] = "0" if self._tls_ca_file is None else "1"
+            if self._tls_ca_file is not None:
+                options["ca_file"] = str(self._tls_ca_file)
         return options
 
 
