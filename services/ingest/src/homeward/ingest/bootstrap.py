@@ -23,6 +23,7 @@ from homeward.ingest.recorder import CameraRecorder
 from homeward.ingest.recorders import Recorders
 from homeward.ingest.sender import Sender
 from homeward.ingest.settings import IngestSettings
+from homeward.ingest.sharing.arrivals import Arrivals
 from homeward.ingest.sharing.handover import Handover
 from homeward.ingest.sharing.tenures import Tenures
 from homeward.ingest.status.figures import FigureBook
@@ -58,7 +59,8 @@ def run(settings: IngestSettings) -> int:
     operations = OperationsServer(settings.operations, registry=registry)
 
     states = CameraStates(CameraFiles(settings.spool_folder / "cameras"))
-    tenures = Tenures(TenureFile(settings.spool_folder / "tenures.json"), clock, states.poke)
+    arrivals = Arrivals(states.recorded, clock)
+    tenures = Tenures(TenureFile(settings.spool_folder / "tenures.json"), clock, states.poke, arrivals)
     spool = DiskSpool(
         settings.spool_folder / "stretches",
         settings.spool_max_bytes,

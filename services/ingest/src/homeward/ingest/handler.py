@@ -1,7 +1,7 @@
 """The cameras' wanted states in, what shall be recorded out."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from google.protobuf.message import DecodeError, Message
@@ -36,6 +36,7 @@ class CameraStates:
         self._recalled: set[str] = set()
         self._changed = threading.Condition()
         self._version = 0
+        self._known = False
 
     def change(self, camera_id: str, message: Message | None) -> None:
         """Take one state of a camera, None for its removal. Called by the table's thread, in order."""
@@ -61,6 +62,7 @@ class CameraStates:
                 if camera_id in self._wanted:
                     continue
             self._set(camera_id, _wanted(camera), recalled=True)
+        self._know()
 
     def confirm(self) -> None:
         """Forget what was recalled and is not in the table, now that the table is read."""
@@ -69,6 +71,14 @@ class CameraStates:
         for camera_id in gone:
             self._memory.remember(camera_id, None)
             self._set(camera_id, None)
+        self._know()
+
+    def recorded(self) -> Collection[str] | None:
+        """Return the ids of the cameras that shall be recorded; None before the table was read or recalled."""
+        with self._changed:
+            if not self._known:
+                return None
+            return [camera_id for camera_id, wanted in self._wanted.items() if wanted.spec is not None]
 
     def wanted(self) -> tuple[int, Mapping[str, Wanted]]:
         """Return what each camera's description asks for, and a version that rises with each change."""
@@ -85,6 +95,10 @@ class CameraStates:
         with self._changed:
             self._version += 1
             self._changed.notify_all()
+
+    def _know(self) -> None:
+        with self._changed:
+            self._known = True
 
     def _set(self, camera_id: str, wanted: Wanted | None, *, recalled: bool = False) -> None:
         with self._changed:

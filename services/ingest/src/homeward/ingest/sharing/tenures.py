@@ -1,12 +1,14 @@
 """The partitions of cameras that this replica owns, and what it may tell of them."""
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from homeward.ingest.media.stretches import Claim, Stretch
+from homeward.ingest.sharing.arrivals import Arrivals
 from homeward.ingest.sharing.assignment import TenureMemory
 from homeward.ingest.sharing.membership import (
     SEND,
@@ -49,11 +51,21 @@ class Tenures:
     meanwhile is told only as far as that record allows. Safe to use from several threads.
     """
 
-    def __init__(self, memory: TenureMemory, clock: Clock, changed: Callable[[], None] = lambda: None) -> None:
-        """`changed` is called when recorders have something to start or stop. Reads the memory; may raise OSError."""
+    def __init__(
+        self,
+        memory: TenureMemory,
+        clock: Clock,
+        changed: Callable[[], None] = lambda: None,
+        arrivals: Arrivals | None = None,
+    ) -> None:
+        """`changed` is called when recorders have something to start or stop. Reads the memory; may raise OSError.
+
+        `arrivals` says how fast partitions are taken; without it, all at once.
+        """
         self._memory = memory
         self._clock = clock
         self._changed = changed
+        self._arrivals = arrivals
         self._lock = threading.Condition()
         remembered = memory.recall()
         self._partitions = remembered.partitions
@@ -76,10 +88,7 @@ class Tenures:
         with self._lock:
             if not self._partitions:
                 return None
-            place = self._places.get(camera_id)
-            if place is None:
-                place = self._places[camera_id] = partition_of(camera_id, self._partitions)
-            seat = self._seats.get(place)
+            seat = self._seats.get(self._place(camera_id))
             return None if seat is None else seat.tenure
 
     def owns(self, camera_id: str) -> bool:
@@ -209,11 +218,11 @@ class Tenures:
     def to_commit(self) -> dict[int, Record]:
         """Return the records to write now, by partition: takings and proofs."""
         now = self._clock.now()
+        cameras = None if self._arrivals is None else self._arrivals.cameras()
         with self._lock:
             found: dict[int, Record] = {}
-            for partition in self._coming:
-                if partition in self._records:
-                    found[partition] = self._taking(partition, self._records[partition], now)
+            for partition in self._admitted(cameras):
+                found[partition] = self._taking(partition, self._records[partition], now)
             for partition, seat in self._seats.items():
                 record = self._records.get(partition)
                 if seat.held and record is not None and seat.wanted > seat.proven:
@@ -256,10 +265,32 @@ class Tenures:
 
     # The parts; the lock is held.
 
+    def _place(self, camera_id: str) -> int:
+        place = self._places.get(camera_id)
+        if place is None:
+            place = self._places[camera_id] = partition_of(camera_id, self._partitions)
+        return place
+
+    def _admitted(self, cameras: Collection[str] | None) -> list[int]:
+        """Return the partitions whose record is to be taken now."""
+        coming = sorted(partition for partition in self._coming if partition in self._records)
+        if self._arrivals is None or not coming:
+            return coming
+        # What this replica records already costs nothing to take up again.
+        resumed = [partition for partition in coming if self._resumes(partition)]
+        if cameras is None or not self._partitions:
+            return resumed
+        crowd = Counter(map(self._place, cameras))
+        return resumed + self._arrivals.admit((one for one in coming if one not in resumed), crowd)
+
+    def _resumes(self, partition: int) -> bool:
+        """Whether nobody else has taken the partition since this replica did: its tenure goes on."""
+        seat, record = self._seats.get(partition), self._records[partition]
+        return seat is not None and record is not None and record.epoch == seat.tenure.epoch
+
     def _taking(self, partition: int, record: Record | None, now: datetime) -> Record:
         seat = self._seats.get(partition)
-        if seat is not None and record is not None and record.epoch == seat.tenure.epoch:
-            # Nobody else has taken it meanwhile: the tenure goes on.
+        if seat is not None and record is not None and self._resumes(partition):
             return record.proving(seat.wanted)
         return take(record, now)
 
