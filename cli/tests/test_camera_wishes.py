@@ -100,6 +100,8 @@ def test_a_folder_is_a_url_with_a_slash_and_a_pattern(tmp_path: Path) -> None:
         "http://192.0.2.7/s?channel=1&password=secret",
         "rtsp://192.0.2.7/user=admin&password=secret&channel=1",
         "https://192.0.2.7/s?Token=secret",
+        "http://192.0.2.7/s?usr=admin&pw=secret",
+        "rtsp://192.0.2.7/user=admin_password=secret_channel=1",
     ],
 )
 def test_a_url_with_a_secret_is_refused_with_the_way_to_do_it_and_without_the_secret(url: str) -> None:

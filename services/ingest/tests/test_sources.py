@@ -34,9 +34,17 @@ def test_a_file_is_read_with_its_escapes() -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["rtsp://admin:hunter2@camera.test/1", "rtsp://admin@camera.test/1", "http://:hunter2@camera.test/", "rtsp://@c/"],
+    [
+        "rtsp://admin:hunter2@camera.test/1",
+        "rtsp://admin@camera.test/1",
+        "http://:hunter2@camera.test/",
+        "rtsp://@c/",
+        "rtsp://camera.test/?user=admin&password=hunter2",
+        "rtsp://camera.test/user=admin_password=hunter2_channel=1",
+        "https://camera.test/live.ts?Token=hunter2",
+    ],
 )
-def test_a_url_with_a_user_is_refused_and_not_repeated(url: str) -> None:
+def test_a_url_with_a_secret_is_refused_and_not_repeated(url: str) -> None:
     with pytest.raises(SourceRefusedError, match=r"camera door-1: .*credentials") as refused:
         source_of(camera(url))
     assert "hunter2" not in str(refused.value)

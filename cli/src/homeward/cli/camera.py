@@ -15,6 +15,7 @@ from homeward.shared.filetimes import NamePattern, NamePatternError
 from homeward.shared.instants import from_duration, to_duration, to_timestamp
 from homeward.shared.objectkeys import CAMERA_ID
 from homeward.shared.topics import CAMERAS, FOOTAGE_RETENTION
+from homeward.shared.urlsecrets import holds_secret
 from homewardapi.camera.v1 import camera_pb2
 from homewardapi.camera.v1.camera_pb2 import PACE_IMPORT, PACE_LIVE, Camera, Recording, RecordingFolder, Schedule
 
@@ -27,10 +28,9 @@ SHORTEST_RETENTION: Final = timedelta(hours=1)
 LONGEST_RETENTION: Final = FOOTAGE_RETENTION
 
 _CREDENTIALS: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,126}[A-Za-z0-9])?")
-_SECRET_IN_URL: Final = re.compile(r"[/?&;](?:user(?:name)?|pass(?:word|wd)?|pwd|token|auth)=", re.IGNORECASE)
 _WITHOUT_SECRETS: Final = (
-    "the URL holds a user or a password, and would stand in an event that every service reads; leave them out, put "
-    "user:password into a file of the recorder's credentials folder, and name that file with --credentials"
+    "the URL holds a user, a password or a token, and would stand in an event that every service reads; leave them "
+    "out, put user:password into a file of the recorder's credentials folder, and name that file with --credentials"
 )
 
 
@@ -80,8 +80,8 @@ class Wish:
 def source_url(text: str) -> str:
     """Return the URL of a source given as a URL or as the path of a file or folder; a folder's ends with a slash.
 
-    Raises InvalidCameraError for a file that is not there, an unknown scheme, or a URL that holds a user or a
-    password: it would stand in an event that every service reads.
+    Raises InvalidCameraError for a file that is not there, an unknown scheme, or a URL that holds a user, a password
+    or a token: it would stand in an event that every service reads.
     """
     if "://" not in text:
         path = Path(text).expanduser().resolve()
@@ -92,12 +92,12 @@ def source_url(text: str) -> str:
         return path.as_uri()
     try:
         parts = urlsplit(text)
-        _ = parts.port
+        secret, _ = holds_secret(text), parts.port
     except ValueError:
         raise InvalidCameraError("the source is no URL; write it as in rtsp://192.0.2.7:554/stream") from None
     if parts.scheme not in SCHEMES:
         raise InvalidCameraError(f"{parts.scheme}:// is no source; use one of {', '.join(SCHEMES)}")
-    if "@" in parts.netloc or _SECRET_IN_URL.search(text):
+    if secret:
         raise InvalidCameraError(_WITHOUT_SECRETS)
     if parts.scheme == "file":
         if parts.hostname not in (None, "localhost") or not parts.path.startswith("/"):

@@ -14,6 +14,7 @@ from homeward.shared.filetimes import NamePattern, NamePatternError
 from homeward.shared.instants import format_instant, from_duration, from_timestamp
 from homeward.shared.objectkeys import CAMERA_ID
 from homeward.shared.topics import FOOTAGE_RETENTION
+from homeward.shared.urlsecrets import holds_secret
 from homewardapi.camera.v1 import camera_pb2
 from homewardapi.camera.v1.camera_pb2 import Camera, Pace
 
@@ -70,7 +71,7 @@ class FolderSpec:
 class SourceSpec:
     """One source to record.
 
-    `url` holds no user and no password. `recording` is set for a file alone, `folder` for a folder of files;
+    `url` holds no user, no password and no token. `recording` is set for a file alone, `folder` for a folder of files;
     `transport` matters to rtsp:// alone. `schedule` is None for a camera that is always recorded, `retention` for one
     whose footage is kept as long as any.
     """
@@ -137,13 +138,13 @@ def source_of(camera: Camera) -> SourceSpec:
 def _checked_scheme(name: str, url: str) -> str:
     try:
         parts = urlsplit(url)
-        user, host, _ = parts.username, parts.hostname, parts.port
+        secret, host, _ = holds_secret(url), parts.hostname, parts.port
     except ValueError:
         raise SourceRefusedError(f"camera {name}: the source is not a URL") from None
-    if user is not None or parts.password is not None or "@" in parts.netloc:
+    if secret:
         raise SourceRefusedError(
-            f"camera {name}: the source's URL holds a user or a password; put them into a file of the credentials "
-            "folder and name it in optional_credentials_ref"
+            f"camera {name}: the source's URL holds a user, a password or a token; leave them out, put user:password "
+            "into a file of the credentials folder and name it in optional_credentials_ref"
         )
     if parts.scheme == "file":
         if host not in (None, "localhost") or not parts.path.startswith("/"):
