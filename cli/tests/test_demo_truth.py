@@ -69,6 +69,16 @@ def test_a_face_half_in_the_picture_counts_a_little_early() -> None:
     assert _judge(_seen("a", "gate", 4.2, 4.4, Box(50, 100, 50, 56))).found == 1
 
 
+@pytest.mark.parametrize(("at_s", "left"), [(4.6, -120.0), (6.3, 560.0)])
+def test_a_fast_face_half_in_the_picture_is_the_walkers(at_s: float, left: float) -> None:
+    # 400 px a second: the whole of it is in the picture from 5 to 6 s.
+    faces = tuple(TimedFace(5 + at / 10, Box(40.0 * (at + 1), 100, 50, 56), 0.0) for at in range(11))
+    walk = TrueAppearance("person-1", "gate", 5.0, 6.0, faces)
+    truth = SceneTruth((CameraTruth("gate", 640, 480, 10, 60, (walk,)),))
+    seen = _seen("a", "gate", at_s, at_s, Box(left, 100, 50, 56))
+    assert judge(truth, [seen], "person-1", _STARTS).judged[0].verdict is Verdict.SUBJECT
+
+
 def test_two_sightings_of_one_appearance_find_it_once() -> None:
     box = Box(70, 100, 50, 56)
     score = _judge(_seen("a", "gate", 6, 8, box), _seen("b", "gate", 6.5, 7.5, box))

@@ -147,5 +147,15 @@ def _judge(
 
 def _fit(appearance: TrueAppearance, box: Box, at_s: float, slack_s: float) -> float:
     """Return how well `box` covers the appearance's face at `at_s`, 0 to 1."""
-    nearest = min(appearance.faces, key=lambda face: abs(face.at_s - at_s))
-    return nearest.box.iou(box) if abs(nearest.at_s - at_s) <= slack_s else 0.0
+    nearest = min(range(len(appearance.faces)), key=lambda index: abs(appearance.faces[index].at_s - at_s))
+    face = appearance.faces[nearest]
+    if abs(face.at_s - at_s) > slack_s:
+        return 0.0
+    if appearance.from_s <= at_s <= appearance.to_s or len(appearance.faces) == 1:
+        return face.box.iou(box)
+    # Half in the picture, a walker is already, or still, under way: without that a fast face is nobody's.
+    beside = appearance.faces[1 if nearest == 0 else nearest - 1]
+    share = (at_s - face.at_s) / (face.at_s - beside.at_s)
+    left = face.box.left + share * (face.box.left - beside.box.left)
+    top = face.box.top + share * (face.box.top - beside.box.top)
+    return Box(left, top, face.box.width, face.box.height).iou(box)
