@@ -2,10 +2,10 @@
 
 `make bench-finding`. Each person walks past each of three cameras once, in a smiling photo, and is searched for by the
 neutral one; every service runs as in production. An appearance is found when a sighting shows it, by time and place.
-FINDING_PEOPLE makes fewer of them, to try something out; what fewer than twenty come to is not published.
+With names of widths (`finding.py 40 32`) only these are measured.
 """
 
-import os
+import sys
 import tempfile
 from pathlib import Path
 from typing import Final
@@ -28,11 +28,11 @@ SIZES: Final = (
 """Names, the narrowest and the widest face in px, and the share of appearances asked; of 24 px nothing is."""
 
 
-def measure(width_px: tuple[float, float], people: int) -> Tally:
+def measure(width_px: tuple[float, float]) -> Tally:
     """Return what the searches for all people come to when their faces are so wide."""
     with (
         tempfile.TemporaryDirectory() as folder,
-        recorded_world(Path(folder), people=people, cameras=CAMERAS, face_width_px=width_px) as world,
+        recorded_world(Path(folder), people=SUBJECTS, cameras=CAMERAS, face_width_px=width_px) as world,
     ):
         return world.tally()
 
@@ -64,12 +64,13 @@ def figures(name: str, width_px: tuple[float, float], ask: float, tally: Tally) 
 
 def main() -> None:
     """Measure and publish, one width after the other."""
-    people = int(os.environ.get("FINDING_PEOPLE", str(SUBJECTS)))
+    wanted = sys.argv[1:]
     for name, width_px, ask in SIZES:
-        tally = measure(width_px, people)
+        if wanted and name not in wanted:
+            continue
+        tally = measure(width_px)
         print(f"{name} px: {tally.told()}; somebody else above {tally.outranked or 'nobody'}")
-        if people == SUBJECTS:
-            publish(*figures(name, width_px, ask, tally))
+        publish(*figures(name, width_px, ask, tally))
 
 
 if __name__ == "__main__":
