@@ -1,6 +1,10 @@
+import errno
 import json
+import os
 import tempfile
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -11,8 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from homeward.ingest.adapters.disk_spool import DiskSpool
-from homeward.ingest.adapters.spool_files import ENTRY_OVERHEAD_BYTES
+from homeward.ingest.adapters.spool_files import ENTRY_OVERHEAD_BYTES, CameraFolder
 from homeward.ingest.media.coverage import Cause
+from homeward.ingest.media.packets import MICROSECOND
 from homeward.ingest.media.stretches import Claim, Footage, Stretch
 from homeward.ingest.ports import CameraState, Entry, Owed
 from support.recording import NOON, ManualClock
@@ -136,23 +141,22 @@ def test_a_crash_while_clips_were_merged_into_a_gap_leaves_no_overlap(tmp_path: 
     assert entries == [Stretch("cam-1", NOON, stretches[1].ends_at, Cause.SPOOL_OVERFLOW)]
 
 
-def test_an_unreadable_file_is_set_aside(tmp_path: Path) -> None:
+def test_a_gap_that_begins_within_an_overflow_is_kept(tmp_path: Path) -> None:
     spool = DiskSpool(tmp_path, 1 << 30)
-    stretches = [add(spool, 0), add(spool, 1)]
-    (tmp_path / "cam-1" / "000000000001.json").write_text("{")
-    assert [entry.stretch for entry in drain(DiskSpool(tmp_path, 1 << 30))] == stretches[1:]
-    assert list(tmp_path.rglob("*.broken"))
+    overflow = Stretch("cam-1", NOON, NOON + 10 * S, Cause.SPOOL_OVERFLOW)
+    early = Stretch("cam-1", NOON + 10 * S - MICROSECOND, NOON + 20 * S, Cause.RECORDER_DOWN)
+    for stretch in (overflow, early):
+        spool.add(stretch, None, CameraState(through=stretch.ends_at), replayable=False)
+    assert [entry.stretch for entry in drain(DiskSpool(tmp_path, 1 << 30))] == [overflow, early]
 
 
 class Killed(BaseException):
     """The process is gone."""
 
 
-@pytest.mark.parametrize("step", range(12))
-def test_killed_at_any_step_nothing_spooled_is_lost(tmp_path: Path, step: int) -> None:
-    """Each rename, unlink and synchronisation is a step at which the process may end."""
-    spool = DiskSpool(tmp_path, 1 << 30)
-    before = [add(spool, 0), add(spool, 1)]
+@contextmanager
+def killed_at(step: int) -> Iterator[None]:
+    """End the process at the rename or unlink number `step`, counted from 0."""
     done = 0
     original = (Path.rename, Path.unlink)
 
@@ -163,27 +167,237 @@ def test_killed_at_any_step_nothing_spooled_is_lost(tmp_path: Path, step: int) -
         done += 1
         return original[which](self, *arguments, **named)  # type: ignore[arg-type]
 
-    added: Stretch | None = None
-    freed: list[Stretch] = []
     with (
         patch.object(Path, "rename", lambda self, *a, **k: counted(0, self, *a, **k)),
         patch.object(Path, "unlink", lambda self, *a, **k: counted(1, self, *a, **k)),
+        suppress(Killed),
     ):
-        try:
-            added = add(spool, 2)
-            for entry in drain(spool):
-                freed += [entry.stretch]
-        except Killed:
-            pass
+        yield
+
+
+@pytest.mark.parametrize("step", range(12))
+def test_killed_at_any_step_nothing_spooled_is_lost(tmp_path: Path, step: int) -> None:
+    """Each rename, unlink and synchronisation is a step at which the process may end."""
+    spool = DiskSpool(tmp_path, 1 << 30)
+    before = [add(spool, 0), add(spool, 1)]
+    added: list[Stretch] = []
+    freed: list[Stretch] = []
+    with killed_at(step):
+        added.append(add(spool, 2))
+        for entry in drain(spool):
+            freed += [entry.stretch]
     again = DiskSpool(tmp_path, 1 << 30)
     through = again.state("cam-1").through
     left = [entry.stretch for entry in drain(again)]
     # The state and the stretches do not come apart: otherwise footage would be told again as a gap, or never.
     assert through == max(stretch.ends_at for stretch in (*left, *freed))
-    expected = [*before, added] if added else before
+    expected = [*before, *added]
     assert [stretch for stretch in expected if stretch not in left] == freed[: len(expected) - len(left)]
     known = {stretch.clip_id for stretch in (*left, *freed)}
     assert {stretch.clip_id for stretch in expected} <= known
+
+
+def damage(folder: Path, *serials: int) -> None:
+    for serial in serials:
+        (folder / "cam-1" / f"{serial:012d}.json").write_text("{")
+
+
+def spans(entries: Iterator[Entry]) -> list[tuple[int, int, Cause | None]]:
+    return [
+        (
+            (one.starts_at - NOON) // S,
+            (one.ends_at - NOON) // S,
+            one.outcome if isinstance(one.outcome, Cause) else None,
+        )
+        for one in (entry.stretch for entry in entries)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("damaged", "told"),
+    [
+        ([2], [(0, 10, None), (10, 20, Cause.CORRUPT), (20, 30, None), (30, 40, None)]),
+        ([2, 3], [(0, 10, None), (10, 30, Cause.CORRUPT), (30, 40, None)]),
+        ([4], [(0, 10, None), (10, 20, None), (20, 30, None), (30, 40, Cause.CORRUPT)]),
+        ([2, 4], [(0, 10, None), (10, 20, Cause.CORRUPT), (20, 30, None), (30, 40, Cause.CORRUPT)]),
+    ],
+)
+def test_an_unreadable_file_is_set_aside_and_told(
+    tmp_path: Path, damaged: list[int], told: list[tuple[int, int, Cause | None]]
+) -> None:
+    spool = DiskSpool(tmp_path, 1 << 30)
+    for index in range(4):
+        add(spool, index)
+    damage(tmp_path, *damaged)
+    DiskSpool(tmp_path, 1 << 30)
+    again = DiskSpool(tmp_path, 1 << 30)
+    assert len(list(tmp_path.rglob("*.broken"))) == len(damaged)
+    assert len(list(tmp_path.rglob("*.mp4"))) == 4 - len(damaged)
+    assert again.state("cam-1") == CameraState(through=NOON + 40 * S)
+    assert spans(drain(again)) == told
+    assert list(drain(DiskSpool(tmp_path, 1 << 30))) == []
+
+
+def test_an_unreadable_file_is_told_under_the_claim_of_the_one_before(tmp_path: Path) -> None:
+    spool = DiskSpool(tmp_path, 1 << 30)
+    for index, epoch in enumerate([1, 1, 3]):
+        starts_at, ends_at = NOON + index * 10 * S, NOON + (index + 1) * 10 * S
+        stretch = Stretch("cam-1", starts_at, ends_at, Cause.SOURCE_LOST, Claim(0, epoch, ends_at))
+        spool.add(stretch, None, CameraState(through=ends_at), replayable=False)
+    damage(tmp_path, 2)
+    _, gap, _ = (entry.stretch for entry in drain(DiskSpool(tmp_path, 1 << 30)))
+    assert gap.claim == Claim(0, 1, NOON + 20 * S)
+
+
+@pytest.mark.parametrize(("damaged", "before_s"), [([1], 10), ([1, 2], 20), ([1, 2, 3], 30)])
+def test_where_an_unreadable_file_began_is_asked_of_the_log(tmp_path: Path, damaged: list[int], before_s: int) -> None:
+    spool = DiskSpool(tmp_path, 1 << 30)
+    for index in range(3):
+        add(spool, index)
+    damage(tmp_path, *damaged)
+    DiskSpool(tmp_path, 1 << 30)
+    again = DiskSpool(tmp_path, 1 << 30)
+    owed = Owed(NOON + before_s * S, Cause.CORRUPT)
+    assert again.state("cam-1") == CameraState(through=NOON + 30 * S, owed=owed)
+    assert len(spans(drain(again))) == 3 - len(damaged)
+    assert list(tmp_path.rglob("*.broken"))
+
+
+def test_an_unreadable_file_that_is_newer_than_the_state_leaves_the_state_before_it(tmp_path: Path) -> None:
+    spool = DiskSpool(tmp_path, 1 << 30)
+    add(spool, 0)
+    state = (tmp_path / "cam-1" / "state.json").read_bytes()
+    add(spool, 1)
+    (tmp_path / "cam-1" / "state.json").write_bytes(state)
+    damage(tmp_path, 2)
+    again = DiskSpool(tmp_path, 1 << 30)
+    # What comes next tells the time from there.
+    assert again.state("cam-1").through == NOON + 10 * S
+    assert spans(drain(again)) == [(0, 10, None)]
+
+
+@pytest.mark.parametrize("step", range(8))
+def test_killed_while_an_unreadable_file_is_told_its_time_is_told_by_the_next_start(tmp_path: Path, step: int) -> None:
+    spool = DiskSpool(tmp_path, 1 << 30)
+    for index in range(4):
+        add(spool, index)
+    damage(tmp_path, 2, 3)
+    with killed_at(step):
+        DiskSpool(tmp_path, 1 << 30)
+    told = spans(drain(DiskSpool(tmp_path, 1 << 30)))
+    assert told == [(0, 10, None), (10, 30, Cause.CORRUPT), (30, 40, None)]
+
+
+def failing(function: Callable[..., object], number: int, *, at: int | None = None) -> Callable[..., object]:
+    """Return `function`, of which the call `at` fails, counted from 0; each where it is None."""
+    done = 0
+
+    def call(*arguments: object, **named: object) -> object:
+        nonlocal done
+        done += 1
+        if at is None or done == at + 1:
+            raise OSError(number, os.strerror(number))
+        return function(*arguments, **named)
+
+    return call
+
+
+@pytest.mark.parametrize("at", [None, 0, 1, 2, 3])
+def test_what_cannot_be_written_whole_leaves_nothing(tmp_path: Path, at: int | None) -> None:
+    """The clip's record, the state, and the folder after each, are synchronised in turn."""
+    spool = DiskSpool(tmp_path, 1 << 30)
+    kept = add(spool, 0)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    draft = spool.draft("cam-1")
+    draft.write_bytes(bytes(CLIP))
+    facts = Footage(CLIP, "0" * 64, "h264", 640, 360, 100, 10, S)
+    stretch = Stretch("cam-1", kept.ends_at, kept.ends_at + 10 * S, facts)
+    with patch("os.fsync", failing(os.fsync, errno.ENOSPC, at=at)), pytest.raises(OSError, match="No space"):
+        spool.add(stretch, draft, CameraState(through=stretch.ends_at), replayable=False)
+    spool.discard(draft)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+    added = add(spool, 1)
+    assert [entry.stretch for entry in drain(DiskSpool(tmp_path, 1 << 30))] == [kept, added]
+
+
+def test_a_draft_that_cannot_be_deleted_fails_nobody(tmp_path: Path) -> None:
+    spool = DiskSpool(tmp_path, 1 << 30)
+    draft = spool.draft("cam-1")
+    draft.write_bytes(b"video")
+    with patch.object(Path, "unlink", failing(Path.unlink, errno.EROFS)):
+        spool.discard(draft)
+
+
+def test_what_cannot_be_given_up_holds_up_nobody(tmp_path: Path) -> None:
+    given_up: list[Stretch] = []
+    spool = DiskSpool(tmp_path, 2 * EACH, given_up=given_up.append)
+    stretches = [add(spool, 0), add(spool, 1)]
+    with patch.object(CameraFolder, "replace", failing(CameraFolder.replace, errno.EIO)):
+        refused = add(spool, 2)
+    assert given_up == [refused]
+    assert [entry.stretch for entry in drain(spool)] == [*stretches, refused.given_up()]
+
+
+def test_nobody_waits_while_a_clip_is_given_up(tmp_path: Path) -> None:
+    spool = DiskSpool(tmp_path, 3 * EACH)
+    stretches = [add(spool, 0), add(spool, 1), add(spool, 0, "cam-2")]
+    slow, go_on = threading.Event(), threading.Event()
+    replace_files = CameraFolder.replace
+
+    def slowly(*arguments: object) -> None:
+        slow.set()
+        assert go_on.wait(10)
+        replace_files(*arguments)  # type: ignore[arg-type]
+
+    with patch.object(CameraFolder, "replace", slowly):
+        adder = threading.Thread(target=add, args=(spool, 1, "cam-2"))
+        adder.start()
+        assert slow.wait(10)
+        # The camera of which a clip is given up waits; another one's goes out.
+        others = spool.claim(0)
+        assert others is not None
+        assert others.stretch == stretches[2]
+        assert spool.claim(0) is None
+        assert spool.waiting("cam-1").stretches == 2
+        spool.free(others)
+        go_on.set()
+        adder.join(10)
+    assert not adder.is_alive()
+    told = [entry.stretch for entry in drain(spool)]
+    assert [one for one in told if one.camera_id == "cam-1"] == [stretches[0].given_up(), stretches[1]]
+
+
+def test_many_cameras_at_the_bound_keep_to_it_and_to_their_order(tmp_path: Path) -> None:
+    spool, cameras, clips = DiskSpool(tmp_path, 12 * EACH), 6, 15
+    sent: dict[str, list[Stretch]] = {}
+    recorded = threading.Event()
+
+    def send() -> None:
+        while not (recorded.is_set() and spool.empty()):
+            if (entry := spool.claim(0.01)) is not None:
+                sent.setdefault(entry.camera_id, []).append(entry.stretch)
+                spool.free(entry)
+
+    def record(camera_id: str) -> None:
+        for index in range(clips):
+            add(spool, index, camera_id)
+
+    with patch("os.fsync"):
+        sender = threading.Thread(target=send)
+        recorders = [threading.Thread(target=record, args=(f"cam-{number}",)) for number in range(cameras)]
+        for thread in recorders:
+            thread.start()
+        for thread in recorders:
+            thread.join(30)
+        assert sum(path.stat().st_size for path in tmp_path.rglob("*.mp4")) <= 12 * EACH + cameras * CLIP
+        sender.start()
+        recorded.set()
+        sender.join(30)
+    assert not sender.is_alive()
+    for number in range(cameras):
+        stretches = sent[f"cam-{number}"]
+        assert [one.starts_at for one in stretches] == [NOON, *(one.ends_at for one in stretches[:-1])]
+        assert stretches[-1].ends_at == NOON + clips * 10 * S
 
 
 steps = st.lists(st.tuples(st.sampled_from(["add", "gap", "send", "restart"]), st.integers(0, 2)), max_size=40)

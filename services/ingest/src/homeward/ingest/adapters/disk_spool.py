@@ -12,6 +12,7 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -28,8 +29,11 @@ from homeward.ingest.media.stretches import Footage, Stretch
 from homeward.ingest.ports import CameraState, Entry, Sealed, StopSignal
 from homeward.ingest.status.report import Waiting
 from homeward.shared.clock import Clock, SystemClock
+from homeward.shared.telemetry.logging import get_logger
 
 _ROOM_TURN_S: Final = 0.5
+
+_log = get_logger()
 
 
 class DiskSpool:
@@ -61,6 +65,8 @@ class DiskSpool:
         self._kept: dict[str, Kept] = {}
         self._queues: dict[str, deque[Entry]] = {}
         self._claimed: dict[str, Entry] = {}
+        self._yielding: set[str] = set()
+        """The cameras of which a clip is being given up: of these none is claimed meanwhile."""
         self._ready: deque[str] = deque()
         self._resting: list[tuple[float, str]] = []
         """A heap of the cameras that are passed over, by the monotonic time at which they are not any more."""
@@ -82,7 +88,7 @@ class DiskSpool:
 
     def remember(self, camera_id: str, state: CameraState) -> None:
         """Replace what is remembered of the camera."""
-        kept = Kept(self._serial(camera_id) + 1, state)
+        kept = Kept(self._last_kept(camera_id).serial + 1, state)
         self._camera(camera_id).write_state(kept)
         with self._lock:
             self._kept[camera_id] = kept
@@ -111,8 +117,11 @@ class DiskSpool:
         return self._camera(camera_id).draft()
 
     def discard(self, draft: Path) -> None:
-        """Delete a draft."""
-        draft.unlink(missing_ok=True)
+        """Delete a draft; one that the disk does not let go is deleted at the next start."""
+        try:
+            draft.unlink(missing_ok=True)
+        except OSError as error:
+            _log.warning("draft cannot be deleted", camera_id=draft.parent.name, error=error)
 
     def seal(self, draft: Path) -> Sealed:
         """Synchronise a draft to the disk and return its size and hash."""
@@ -126,20 +135,26 @@ class DiskSpool:
         camera_id = stretch.camera_id
         folder = self._camera(camera_id)
         size = _size(stretch)
-        with self._lock:
-            fits = self._make_room(size) or not isinstance(stretch.outcome, Footage) or replayable
+        fits = self._make_room(size) or not isinstance(stretch.outcome, Footage) or replayable
         if not fits:
             self._given_up(stretch)
             if draft is not None:
                 self.discard(draft)
             stretch, draft, size = stretch.given_up(), None, ENTRY_OVERHEAD_BYTES
-        kept = Kept(self._serial(camera_id) + 1, state)
+        before = self._last_kept(camera_id)
+        kept = Kept(before.serial + 1, state)
         path = folder.footage(kept.serial) if draft is not None else None
-        if draft is not None and path is not None:
-            draft.rename(path)
         entry = Entry(camera_id, kept.serial, stretch, path, replayable)
-        folder.write_entry(entry, state)
-        folder.write_state(kept)
+        try:
+            if draft is not None and path is not None:
+                draft.rename(path)
+            folder.write_entry(entry, state)
+            folder.write_state(kept)
+        except OSError:
+            # What is left would take room that nobody counts.
+            with suppress(OSError):
+                folder.undo(entry, before)
+            raise
         with self._lock:
             self._kept[camera_id] = kept
             self._enqueue(entry, size)
@@ -159,7 +174,8 @@ class DiskSpool:
                 timeout_s = min(timeout_s, max(0.0, self._resting[0][0] - self._clock.monotonic()))
             if not self._lock.wait_for(self._wake, timeout_s):
                 return None
-            camera_id = self._ready.popleft()
+            camera_id = next(name for name in self._ready if name not in self._yielding)
+            self._ready.remove(camera_id)
             entry = self._queues[camera_id][0]
             self._claimed[camera_id] = entry
             return entry
@@ -194,21 +210,23 @@ class DiskSpool:
 
     def spoil(self, entry: Entry) -> None:
         """Replace claimed footage by a gap, and give it back."""
-        stretch = replace(entry.stretch, outcome=Cause.CORRUPT)
+        self._replace(entry, replace(entry.stretch, outcome=Cause.CORRUPT))
         with self._lock:
-            self._replace(entry, stretch)
             self._unclaim(entry.camera_id)
 
     def _camera(self, camera_id: str) -> CameraFolder:
         with self._lock:
-            if camera_id not in self._folders:
-                self._folders[camera_id] = CameraFolder(self._folder / camera_id)
-                sync_folder(self._folder)
-            return self._folders[camera_id]
-
-    def _serial(self, camera_id: str) -> int:
+            known = self._folders.get(camera_id)
+        if known is not None:
+            return known
+        made = CameraFolder(self._folder / camera_id)
+        sync_folder(self._folder)
         with self._lock:
-            return self._kept[camera_id].serial if camera_id in self._kept else 0
+            return self._folders.setdefault(camera_id, made)
+
+    def _last_kept(self, camera_id: str) -> Kept:
+        with self._lock:
+            return self._kept.get(camera_id, Kept(0, CameraState()))
 
     def _recover(self) -> None:
         for path in sorted(path for path in self._folder.iterdir() if path.is_dir()):
@@ -241,47 +259,66 @@ class DiskSpool:
         now_s = self._clock.monotonic()
         while self._resting and self._resting[0][0] <= now_s:
             self._ready.append(heapq.heappop(self._resting)[1])
-        return bool(self._ready)
+        return any(camera_id not in self._yielding for camera_id in self._ready)
 
     def _tell(self) -> None:
         self._sized(self._used, len(self._sizes))
         self._lock.notify_all()
 
     def _make_room(self, size: int) -> bool:
-        """Give up the oldest clips until `size` fits; return whether it does."""
-        if size > self._max_bytes:
-            return False
-        while self._used + size > self._max_bytes:
-            victim = self._oldest_clip()
-            if victim is None:
+        """Give up the oldest clips until `size` fits; return whether it does.
+
+        The disk is worked on outside the lock: a thousand cameras at the bound would wait for each other there.
+        """
+        while size <= self._max_bytes:
+            with self._lock:
+                if self._used + size <= self._max_bytes:
+                    return True
+                victim = self._oldest_clip()
+                if victim is None:
+                    if not self._yielding:
+                        return False
+                    self._lock.wait(_ROOM_TURN_S)
+                    continue
+                before = self._before(victim)
+                self._yielding.add(victim.camera_id)
+            try:
+                self._give_up(victim, before)
+            except OSError as error:
+                _log.warning("clip cannot be given up", camera_id=victim.camera_id, error=error)
                 return False
+            finally:
+                with self._lock:
+                    self._yielding.discard(victim.camera_id)
+                    self._tell()
             self._given_up(victim.stretch)
-            self._give_up(victim)
-        return True
+        return False
 
     def _oldest_clip(self) -> Entry | None:
         for camera_id, serial in self._sizes:
             claimed = self._claimed.get(camera_id)
-            if claimed is not None and claimed.serial == serial:
+            if camera_id in self._yielding or (claimed is not None and claimed.serial == serial):
                 continue
             entry = next(entry for entry in self._queues[camera_id] if entry.serial == serial)
             if entry.path is not None and not entry.replayable:
                 return entry
         return None
 
-    def _give_up(self, victim: Entry) -> None:
-        before = self._before(victim)
+    def _give_up(self, victim: Entry, before: Entry | None) -> None:
+        """Make `victim` a gap, or a part of `before`, the gap in front of it. Its camera is yielding."""
+        gap = victim.stretch.given_up()
         if before is None:
-            self._replace(victim, victim.stretch.given_up())
+            self._replace(victim, gap)
             return
         # One gap for a whole outage, not one for each clip. A crash in between leaves the victim inside the wider gap;
         # recovery drops it.
-        gap = victim.stretch.given_up()
         self._replace(before, replace(gap, starts_at=before.stretch.starts_at))
-        self._camera(victim.camera_id).remove(victim)
-        self._queues[victim.camera_id].remove(victim)
-        self._used -= self._sizes.pop((victim.camera_id, victim.serial))
-        self._tell()
+        try:
+            self._camera(victim.camera_id).remove(victim)
+        finally:
+            with self._lock:
+                self._queues[victim.camera_id].remove(victim)
+                self._used -= self._sizes.pop((victim.camera_id, victim.serial))
 
     def _before(self, victim: Entry) -> Entry | None:
         """Return the unclaimed overflow gap that ends where `victim` begins, if there is one."""
@@ -299,17 +336,18 @@ class DiskSpool:
         return before if before.stretch.ends_at == victim.stretch.starts_at else None
 
     def _replace(self, entry: Entry, stretch: Stretch) -> None:
-        """Put `stretch`, a gap, in the place of `entry`."""
+        """Put `stretch`, a gap, in the place of `entry`, which is claimed or of a yielding camera."""
         gap = Entry(entry.camera_id, entry.serial, stretch, None, entry.replayable)
         self._camera(entry.camera_id).replace(entry, gap)
-        queue = self._queues[entry.camera_id]
-        queue[queue.index(entry)] = gap
-        if self._claimed.get(entry.camera_id) is entry:
-            self._claimed[entry.camera_id] = gap
-        key = (entry.camera_id, entry.serial)
-        self._used += ENTRY_OVERHEAD_BYTES - self._sizes[key]
-        self._sizes[key] = ENTRY_OVERHEAD_BYTES
-        self._tell()
+        with self._lock:
+            queue = self._queues[entry.camera_id]
+            queue[queue.index(entry)] = gap
+            if self._claimed.get(entry.camera_id) is entry:
+                self._claimed[entry.camera_id] = gap
+            key = (entry.camera_id, entry.serial)
+            self._used += ENTRY_OVERHEAD_BYTES - self._sizes[key]
+            self._sizes[key] = ENTRY_OVERHEAD_BYTES
+            self._tell()
 
 
 def _size(stretch: Stretch) -> int:

@@ -2,9 +2,10 @@
 
 import json
 import os
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ ENTRY_OVERHEAD_BYTES: Final = 4096
 """What a stretch takes beside its footage: one block of a usual file system."""
 
 _STATE: Final = "state.json"
+_ENTRIES: Final = "[0-9]" * 12 + ".json"
 _PART: Final = ".part"
 _BROKEN: Final = ".broken"
 
@@ -91,25 +93,72 @@ class CameraFolder:
         if entry.path is not None:
             entry.path.unlink(missing_ok=True)
 
+    def undo(self, entry: Entry, before: Kept) -> None:
+        """Delete what was written of a stretch that could not be written whole."""
+        if self._read_state() != before:
+            # First: a state that no stretch led to would leave time that nobody tells.
+            self.write_state(before)
+        self.remove(entry)
+
     def recover(self) -> tuple[Kept, list[Entry]]:
-        """Delete what a crash left half done; return the state and the stretches, in order."""
+        """Delete what a crash left half done; return the state and the stretches, in order.
+
+        Of what cannot be read, the time is told as a gap.
+        """
         for path in self._folder.glob(f"*{_PART}"):
             path.unlink()
-        found = [pair for path in sorted(self._folder.glob("[0-9]*.json")) if (pair := self._read(path)) is not None]
-        entries: list[Entry] = []
+        found = [(path, self._read(path)) for path in sorted(self._folder.glob(_ENTRIES))]
         kept = self._read_state()
-        for entry, state in found:
-            if entry.serial > kept.serial:
-                kept = Kept(entry.serial, state)
-            if entries and entry.stretch.starts_at < entries[-1].stretch.ends_at and _is_overflow(entries[-1]):
+        for _, pair in found:
+            if pair is not None and pair[0].serial > kept.serial:
+                kept = Kept(pair[0].serial, pair[1])
+        entries: list[Entry] = []
+        unreadable: list[Path] = []
+        for path, pair in found:
+            if pair is None:
+                unreadable.append(path)
+                continue
+            entry = pair[0]
+            kept = self._fill(unreadable, entries, entry.stretch.starts_at, kept)
+            unreadable.clear()
+            if entries and _lies_in_overflow(entry.stretch, entries[-1].stretch):
                 self.remove(entry)
             else:
                 entries.append(entry)
+        kept = self._fill(unreadable, entries, kept.state.through, kept)
         known = {entry.path for entry in entries}
         for path in self._folder.glob("*.mp4"):
             if path not in known:
                 path.unlink()
         return kept, entries
+
+    def _fill(self, unreadable: Sequence[Path], entries: list[Entry], until: datetime | None, kept: Kept) -> Kept:
+        """Set unreadable stretches aside and add a gap from the last of `entries` to `until`; return the state.
+
+        Without a stretch before them, only the log knows where theirs began: the time is owed, or a recording is read
+        anew.
+        """
+        if not unreadable:
+            return kept
+        first, *others = unreadable
+        for path in others:
+            self._set_aside(path)
+        if entries and until is not None and entries[-1].stretch.ends_at < until:
+            gap = _corrupt(entries[-1], int(first.stem), until)
+            # Linked and then replaced, so that a crash in between leaves the gap to the next start.
+            aside = first.with_name(first.name + _BROKEN)
+            aside.unlink(missing_ok=True)
+            aside.hardlink_to(first)
+            self.write_entry(gap, replace(kept.state, through=until))
+            entries.append(gap)
+            return kept
+        if not entries and until is not None:
+            owed = replace(kept.state, owed=Owed(until, Cause.CORRUPT))
+            anew = CameraState(epoch=kept.state.epoch)
+            kept = Kept(kept.serial, owed if kept.state.recording is None else anew)
+            self.write_state(kept)
+        self._set_aside(first)
+        return kept
 
     def _entry(self, serial: int) -> Path:
         return self._folder / f"{serial:012d}.json"
@@ -122,6 +171,7 @@ class CameraFolder:
             record = json.loads(path.read_bytes())
             return Kept(int(record["serial"]), _state_from(record["state"]))
         except (ValueError, KeyError, TypeError):
+            _log.error("state of a camera is unreadable and set aside", camera_id=self._folder.name)
             self._set_aside(path)
             return Kept(0, CameraState())
 
@@ -133,27 +183,45 @@ class CameraFolder:
             footage = self.footage(serial) if isinstance(stretch.outcome, Footage) else None
             entry = Entry(self._folder.name, serial, stretch, footage, bool(record["replayable"]))
             return entry, _state_from(record["state"])
-        except (ValueError, KeyError, TypeError):
-            self._set_aside(path)
+        except (OSError, ValueError, KeyError, TypeError):
+            # A file is written whole, so only a failing disk or a foreign hand leaves one that cannot be read.
+            _log.error("spool file is unreadable and set aside", camera_id=self._folder.name)
             return None
 
     def _set_aside(self, path: Path) -> None:
-        # A file is written whole, so only a failing disk or a foreign hand leaves one that cannot be read.
-        _log.error("spool file is unreadable and set aside", camera_id=self._folder.name)
         path.rename(path.with_name(path.name + _BROKEN))
 
     def _write(self, path: Path, record: Mapping[str, Any]) -> None:
         aside = path.with_name(path.name + _PART)
-        with aside.open("wb") as file:
-            file.write(json.dumps(record, sort_keys=True).encode())
-            file.flush()
-            os.fsync(file.fileno())
-        aside.rename(path)
+        try:
+            with aside.open("wb") as file:
+                file.write(json.dumps(record, sort_keys=True).encode())
+                file.flush()
+                os.fsync(file.fileno())
+            aside.rename(path)
+        except OSError:
+            with suppress(OSError):
+                aside.unlink(missing_ok=True)
+            raise
         sync_folder(self._folder)
 
 
-def _is_overflow(entry: Entry) -> bool:
-    return entry.stretch.outcome is Cause.SPOOL_OVERFLOW
+def _lies_in_overflow(stretch: Stretch, before: Stretch) -> bool:
+    """Whether a crash left `stretch` behind when it became part of the overflow `before`.
+
+    One that only begins in it is another's: what is owed begins a microsecond early.
+    """
+    inside = before.starts_at <= stretch.starts_at and stretch.ends_at <= before.ends_at
+    return inside and before.outcome is Cause.SPOOL_OVERFLOW
+
+
+def _corrupt(before: Entry, serial: int, until: datetime) -> Entry:
+    """Return the gap from the end of `before` to `until`, told by the same right."""
+    claim = before.stretch.claim
+    if claim is not None and not before.replayable:
+        claim = replace(claim, until=until)
+    stretch = Stretch(before.camera_id, before.stretch.ends_at, until, Cause.CORRUPT, claim)
+    return Entry(before.camera_id, serial, stretch, None, before.replayable)
 
 
 def _stretch_to(stretch: Stretch) -> dict[str, Any]:
