@@ -113,6 +113,7 @@ bench-search: setup ## Measure embedding and a whole search.
 
 bench-ingest: setup ## Measure what recording a camera costs and how soon a clip is announced, beside ffmpeg.
 	PYTHONPATH=tests $(BIN)/python benchmarks/ingest.py
+	PYTHONPATH=tests $(BIN)/python benchmarks/ingest_parts.py
 	PYTHONPATH=tests $(BIN)/python benchmarks/ingest_rate.py
 
 bench-finding: setup ## Measure who is found by the whole pipeline, by face width.
