@@ -1,5 +1,8 @@
+import errno
 import json
+import os
 import tempfile
+from collections.abc import Callable
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -9,14 +12,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from homeward.ingest.adapters.disk_spool import DiskSpool
+from homeward.ingest.adapters.spool_files import CameraFolder
 from homeward.ingest.cameras.sources import Pacing, RecordingSpec
 from homeward.ingest.media.coverage import Cause
 from homeward.ingest.media.packets import Packet, Stamped
+from homeward.ingest.media.stretches import Stretch
 from homeward.ingest.ports import (
     CameraState,
     ClipWriteError,
     DiskFullError,
     Entry,
+    Sealed,
     SourceCorruptError,
     SourceLostError,
     SourceUnreachableError,
@@ -317,3 +324,116 @@ def test_clips_and_gaps_tile_the_wall_time(script: list[Connection], clip_s: flo
         # What was told reaches the present: nothing is left untold when the recorder stops.
         assert entries[-1].stretch.ends_at >= ended
         assert world.spool.state("cam-1").through == entries[-1].stretch.ends_at
+
+
+def full(number: int, *calls: int) -> Callable[..., None]:
+    """Return what to call before each use of the disk, of which those `calls`, counted from 0, fail."""
+    left = -1
+
+    def use() -> None:
+        nonlocal left
+        left += 1
+        if left in calls:
+            raise OSError(number, os.strerror(number))
+
+    return use
+
+
+def failing_spool(
+    *, seal: Callable[[], None] = lambda: None, add: Callable[[], None] = lambda: None
+) -> type[DiskSpool]:
+    class Spool(DiskSpool):
+        def seal(self, draft: Path) -> Sealed:
+            seal()
+            return super().seal(draft)
+
+        def add(self, stretch: Stretch, draft: Path | None, state: CameraState, *, replayable: bool) -> None:
+            add()
+            super().add(stretch, draft, state, replayable=replayable)
+
+    return Spool
+
+
+@pytest.mark.parametrize(
+    ("number", "cause"),
+    [
+        (errno.ENOSPC, Cause.SPOOL_OVERFLOW),
+        (errno.EDQUOT, Cause.SPOOL_OVERFLOW),
+        (errno.EIO, Cause.CORRUPT),
+    ],
+)
+@pytest.mark.parametrize("method", ["seal", "add"])
+def test_a_clip_that_the_disk_does_not_take_is_a_gap_and_the_camera_stays_connected(
+    tmp_path: Path, number: int, cause: Cause, method: str
+) -> None:
+    spool = failing_spool(**{method: full(number, 1)})
+    world = World(tmp_path, opening=spool)
+    world.record([Connection(frames(300), ends=LOST)], live())
+    entries = world.entries()
+    assert_tiles(entries)
+    assert outcomes(entries)[:3] == ["footage", cause.value, "footage"]
+    assert entries[1].stretch.ends_at - entries[1].stretch.starts_at == 10 * S
+    assert payloads(world, entries) == [*range(100), *range(200, 300)]
+    assert list(tmp_path.rglob("*.part")) == []
+
+
+def test_time_that_not_even_a_gap_can_be_written_of_is_told_once_there_is_room(tmp_path: Path) -> None:
+    # The first clip is spooled; the second and the third are not, nor are their gaps; the fourth is.
+    world = World(tmp_path, opening=failing_spool(add=full(errno.ENOSPC, *range(1, 5))))
+    world.record([Connection(frames(500), ends=LOST)], live())
+    entries = world.entries()
+    assert_tiles(entries)
+    assert outcomes(entries)[:4] == ["footage", "spool_overflow", "footage", "footage"]
+    assert entries[1].stretch.ends_at - entries[1].stretch.starts_at == 20 * S
+    assert payloads(world, entries) == [*range(100), *range(300, 500)]
+
+
+def test_what_the_disk_did_not_take_keeps_its_causes(tmp_path: Path) -> None:
+    world = World(tmp_path, opening=failing_spool(add=full(errno.ENOSPC, *range(1, 9))))
+    refused = [Connection(opens_after_s=10, refused=REFUSED)] * 3
+    world.record([Connection(frames(200), ends=LOST), *refused, Connection(frames(500), ends=LOST)], live())
+    entries = world.entries()
+    assert_tiles(entries)
+    told = outcomes(entries)
+    assert told[:2] == ["footage", "spool_overflow"]
+    assert "source_unreachable" in told
+    assert "recorder_down" not in told
+    assert told.count("footage") >= 2
+
+
+def test_time_that_was_never_told_is_told_by_the_next_start(tmp_path: Path) -> None:
+    clock = ManualClock()
+    full_disk = failing_spool(add=full(errno.ENOSPC, *range(1, 999)))
+    World(tmp_path, clock, opening=full_disk).record([Connection(frames(300), ends=LOST)], live())
+    world = World(tmp_path, clock)
+    world.record([Connection(frames(100), ends=LOST)], live())
+    entries = world.entries()
+    assert_tiles(entries)
+    # The two clips of the full disk; then the tenth of a second before the camera's first frame.
+    assert outcomes(entries)[:4] == ["footage", "recorder_down", "source_unreachable", "footage"]
+    assert payloads(world, entries)[:100] == list(range(100))
+
+
+def test_a_recording_for_which_there_is_no_room_is_read_again(tmp_path: Path) -> None:
+    world = World(tmp_path, opening=failing_spool(add=full(errno.ENOSPC, 1)))
+    spec = recorded(RecordingSpec(NOON, Pacing.IMPORT))
+    world.record([Connection(frames(300)), Connection(frames(300)), Connection(frames(300))], spec, stops=False)
+    entries = world.entries()
+    assert set(outcomes(entries)) == {"footage"}
+    assert payloads(world, entries) == list(range(300))
+
+
+def test_a_disk_that_takes_no_draft_costs_clips_and_no_connection(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    use = full(errno.EROFS, 1)
+    draft = CameraFolder.draft
+
+    def drafting(self: CameraFolder) -> Path:
+        use()
+        return draft(self)
+
+    with patch.object(CameraFolder, "draft", drafting):
+        world.record([Connection(frames(300), ends=LOST)], live())
+    entries = world.entries()
+    assert_tiles(entries)
+    assert outcomes(entries)[:3] == ["footage", "corrupt", "footage"]

@@ -5,6 +5,8 @@ losses, damage, silences, jumps of the time stamps and a camera's clock that is 
 which loses the open clip.
 """
 
+import errno
+import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -32,7 +34,7 @@ from homeward.ingest.ports import (
     SourceLostError,
     SourceUnreachableError,
 )
-from support.recording import Connection, ManualClock, Sent, World, live
+from support.recording import Connection, ManualClock, ScriptEndedError, Sent, World, live
 
 S = timedelta(seconds=1)
 CLOCK_LIMIT = 5 * S
@@ -45,19 +47,28 @@ class KilledError(BaseException):
 
 
 class MortalSpool(DiskSpool):
-    """A spool whose process may be dead."""
+    """A spool whose process may be dead, and whose disk fails at times."""
 
     dead: ClassVar[bool] = False
+    failing: ClassVar[frozenset[int]] = frozenset()
+    """Which of the calls to seal and add fail, counted from the first life's first."""
+    calls: ClassVar[int] = 0
 
     def seal(self, draft: Path) -> Sealed:
-        if MortalSpool.dead:
-            raise KilledError
+        self._use_disk()
         return super().seal(draft)
 
     def add(self, stretch: Stretch, draft: Path | None, state: CameraState, *, replayable: bool) -> None:
+        self._use_disk()
+        super().add(stretch, draft, state, replayable=replayable)
+
+    def _use_disk(self) -> None:
         if MortalSpool.dead:
             raise KilledError
-        super().add(stretch, draft, state, replayable=replayable)
+        MortalSpool.calls += 1
+        if MortalSpool.calls in MortalSpool.failing:
+            number = errno.EIO if MortalSpool.calls % 3 == 0 else errno.ENOSPC
+            raise OSError(number, os.strerror(number))
 
 
 @dataclass(frozen=True)
@@ -188,7 +199,10 @@ def failing_at(numbers: frozenset[int]) -> Callable[[Stamped], ClipWriteError | 
 class History:
     """Plays lives, then looks at what was told."""
 
-    def __init__(self, folder: Path, max_bytes: int, failing: frozenset[int]) -> None:
+    def __init__(
+        self, folder: Path, max_bytes: int, failing: frozenset[int], disk_failing: frozenset[int] = frozenset()
+    ) -> None:
+        MortalSpool.calls, MortalSpool.failing = 0, disk_failing
         self._folder = folder
         self._max_bytes = max_bytes
         self._failing = failing_at(failing)
@@ -209,7 +223,8 @@ class History:
                 last.sent, last.opens_after_s, ends=KilledError(), camera_clock=last.camera_clock
             )
             connections[-1] = dying(connections[-1])
-        with suppress(KilledError):
+        # A recorder that began anew because of its disk asks for one connection more than there are.
+        with suppress(KilledError, ScriptEndedError):
             world.record(connections, live(clip_s=clip_s), stops=not life.killed)
         self.clock.sleep(life.down_s)
 
@@ -311,15 +326,21 @@ def told_up_to(history: History) -> datetime:
     clip_s=st.sampled_from([2.0, 3.7, 10.0]),
     max_bytes=st.sampled_from([1 << 30, 1 << 30, 30_000]),
     failing=st.frozensets(st.integers(0, 400), max_size=2),
+    disk_failing=st.one_of(
+        st.frozensets(st.integers(1, 40), max_size=6),
+        # A disk that stays full for a while.
+        st.builds(lambda first, count: frozenset(range(first, first + count)), st.integers(1, 30), st.integers(1, 30)),
+    ),
 )
 @settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 def test_clips_and_gaps_are_the_wall_time(
-    lives: list[Life], clip_s: float, max_bytes: int, failing: frozenset[int]
+    lives: list[Life], clip_s: float, max_bytes: int, failing: frozenset[int], disk_failing: frozenset[int]
 ) -> None:
     with tempfile.TemporaryDirectory() as folder, patch("os.fsync"):
-        history = History(Path(folder), max_bytes, failing)
+        history = History(Path(folder), max_bytes, failing, disk_failing)
         for life in lives:
             history.live(life, clip_s)
+        MortalSpool.failing = frozenset()
         closing = Life([Link(refused=True)], killed=False, down_s=0.0)
         history.live(closing, clip_s)
         history.sent()

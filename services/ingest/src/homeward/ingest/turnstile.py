@@ -7,8 +7,8 @@ from homeward.ingest.ports import StopSignal
 from homeward.shared.clock import Clock
 
 SPACING_S: Final = 0.01
-"""Time between two attempts to connect: 100 a second. A thousand behind one switch that restarts take ten seconds, which
-it and they can bear; cameras that move come no faster than they are let through."""
+"""Time between two attempts to connect: 100 a second. A thousand cameras behind one switch that restarts take ten
+seconds, which it and they can bear; cameras that move come no faster than they are let through."""
 
 
 class Turnstile:

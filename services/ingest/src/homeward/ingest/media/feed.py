@@ -10,7 +10,7 @@ from homeward.ingest.media.coverage import Cause
 from homeward.ingest.media.cutting import Cutter, Tally, Verdict
 from homeward.ingest.media.decode_checks import CHECK_EACH, DecodeChecks
 from homeward.ingest.media.gate import Gate
-from homeward.ingest.media.ledger import Ledger
+from homeward.ingest.media.ledger import Ledger, cause_of
 from homeward.ingest.media.packets import MICROSECOND, Packet, Stamped, Ticks, Track, span_to_ticks
 from homeward.ingest.media.stamper import Stamper
 from homeward.ingest.media.timeline import Timeline
@@ -248,11 +248,11 @@ class Feed:
             session, sound = self._session, self._session.audio
             audio_codec = None if sound is None or self._silent else sound.codec
             self._figures.connected(session.codec, audio_codec, session.width_px, session.height_px)
-        self._draft = self._spool.draft(self._camera_id)
         try:
+            self._draft = self._spool.draft(self._camera_id)
             check = self._checks.due(self._clock.monotonic())
             self._writer = self._writers.begin(self._draft, self._session, check=check)
-        except ClipWriteError as error:
+        except (ClipWriteError, OSError) as error:
             self._fail(error)
 
     def _write(self, packet: Stamped) -> None:
@@ -263,10 +263,13 @@ class Feed:
         except ClipWriteError as error:
             self._fail(error)
 
-    def _fail(self, error: ClipWriteError) -> None:
+    def _fail(self, error: ClipWriteError | OSError) -> None:
         _log.warning("clip is given up", camera_id=self._camera_id, error=error)
         self._checks.doubt()
-        self._failure = Cause.SPOOL_OVERFLOW if isinstance(error, DiskFullError) else Cause.CORRUPT
+        if isinstance(error, OSError):
+            self._failure = cause_of(error)
+        else:
+            self._failure = Cause.SPOOL_OVERFLOW if isinstance(error, DiskFullError) else Cause.CORRUPT
         self.drop()
 
     def _end_clip(self) -> bool:
