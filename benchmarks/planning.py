@@ -34,6 +34,7 @@ from homeward.shared.settings import KafkaSettings
 from homeward.shared.topics import FACES, TOPICS
 from homewardapi.face.v1.face_pb2 import DETECTION_OUTCOME_COMPLETE, ClipFaces
 from homewardapi.model.v1.model_pb2 import ModelRef
+from homewardapi.search.v1.search_pb2 import SearchTask
 from measure import figure, publish, repeated
 from support.authorisations import Authority, MovableClock, request
 from support.kafka import running_kafka
@@ -99,22 +100,24 @@ def plan_s(kafka: KafkaSettings, authority: Authority) -> tuple[float, int]:
         window=(now - timedelta(hours=24), now + timedelta(hours=1)),
         lifetime=timedelta(hours=2),
     )
+    producer = EventProducer(kafka)
     handler = PlanningHandler(
         authorisations=Authorisations(Verifier(authority.keys, SystemClock())),
         enrolment=Admitted(),  # type: ignore[arg-type]
         log=ReplayedLog(LogReader(kafka)),
+        announcer=producer,
         clock=SystemClock(),
         task_messages=WIDEST_TASK_MESSAGES // _FRACTION,
         handover=timedelta(),
         ready=lambda: True,
     )
     event = opened(authorisation_id, authority.token(asked), now)
-    producer = EventProducer(kafka)
     try:
         begun = time.monotonic()
         events = handler.handle(event)
         producer.send(events)
-        return time.monotonic() - begun, len(events) - 1
+        (planned,) = (event.message for event in events if isinstance(event.message, SearchTask))
+        return time.monotonic() - begun, planned.planned.task_count
     finally:
         producer.close()
 

@@ -242,6 +242,23 @@ class FakeLog:
 
 
 @dataclass
+class Announced:
+    """What was announced before its handler returned; `before` runs first and may change the world."""
+
+    events: list[Event] = field(default_factory=list)
+    before: Callable[[], None] = lambda: None
+
+    def send(self, events: Sequence[Event]) -> None:
+        self.before()
+        self.events.extend(events)
+
+    def take(self) -> list[Event]:
+        """Return what was announced since the last time."""
+        taken, self.events = self.events, []
+        return taken
+
+
+@dataclass
 class World:
     """Everything that the handlers share, on a store of the caller's."""
 
@@ -249,6 +266,7 @@ class World:
     authority: Authority = field(default_factory=Authority)
     embedder: FakeEmbedder = field(default_factory=FakeEmbedder)
     log: FakeLog = field(default_factory=FakeLog)
+    announced: Announced = field(default_factory=Announced)
     threshold: float = 0.5
     live_searches: int = 20
     crops_under_way: int = 8

@@ -206,10 +206,14 @@ class Matching:
         return [event.message for event in self.events.snapshot(SIGHTINGS) if isinstance(event.message, Sighting)]
 
     def completed(self, authorisation_id: str) -> bool:
-        """Whether every task of a search that was planned is done."""
+        """Whether every task of a search that was planned is done, whatever its live search told of."""
         tasks = [task for task in self.tasks() if task.authorisation_id == authorisation_id]
         planned = {task.planned.task_count for task in tasks if task.HasField("planned")}
-        done = {task.task_id: task.completed for task in tasks if task.HasField("completed")}
+        done = {
+            task.task_id: task.completed
+            for task in tasks
+            if task.HasField("completed") and not task.completed.HasField("optional_clip_id")
+        }
         more = sum(task.HasField("optional_continued_by") for task in done.values())
         return bool(planned) and len(done) == max(planned) + more
 

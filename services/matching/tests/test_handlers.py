@@ -7,76 +7,32 @@ import pytest
 
 from homeward.matching import messages
 from homeward.matching.handler.live import LiveHandler
-from homeward.matching.handler.planning import PlanningHandler
-from homeward.matching.handler.tasks import TaskHandler
 from homeward.matching.plan import Stretch
+from homeward.matching.ports import CropReference
 from homeward.matching.subject import Count
 from homeward.shared.authorisation import Purpose
-from homeward.shared.events import Event, InvalidEventError, removal
+from homeward.shared.events import InvalidEventError, removal
+from homeward.shared.ids import search_message_id
 from homeward.shared.instants import from_duration
 from homeward.shared.runtime.handler import RetryableError
-from homeward.shared.runtime.partitioner import partition_of
-from homeward.shared.topics import AUTHORISATIONS, FACES, SEARCH_TASKS
-from homewardapi.search.v1.search_pb2 import REFUSAL_REASON_NO_FACE, REFUSAL_REASON_NOT_AUTHORISED, SearchTask
+from homeward.shared.topics import AUTHORISATIONS, SEARCH_TASKS
+from homewardapi.search.v1.search_pb2 import REFUSAL_REASON_NO_FACE, REFUSAL_REASON_NOT_AUTHORISED
 from homewardapi.sighting.v1.sighting_pb2 import SEARCH_MODE_ARCHIVE, SEARCH_MODE_LIVE, Sighting
 from support.authorisations import AUTHORISATION_ID, NOON, Authority, request
 from support.matching import RATE, SUBJECT, World, clip, closed, faces_event, opened
-
-BEFORE = NOON - timedelta(hours=1)
-GATE = partition_of("gate", FACES.partitions)
-HALL = partition_of("hall", FACES.partitions)
-
-
-def planning(world: World, ready: Callable[[], bool] = lambda: True, task_messages: int = 4) -> PlanningHandler:
-    return PlanningHandler(
-        authorisations=world.authorisations,
-        enrolment=world.enrolment,
-        log=world.log,
-        clock=world.clock,
-        task_messages=task_messages,
-        handover=timedelta(seconds=1),
-        ready=ready,
-    )
-
-
-def tasks(world: World, ready: Callable[[], bool] = lambda: True, task_faces: int = 1000) -> TaskHandler:
-    return TaskHandler(
-        authorisations=world.authorisations,
-        comparison=world.comparison,
-        log=world.log,
-        clock=world.clock,
-        meter=world.meter,
-        task_faces=task_faces,
-        ready=ready,
-    )
-
-
-def live(world: World, ready: Callable[[], bool] = lambda: True) -> LiveHandler:
-    return LiveHandler(authorisations=world.authorisations, comparison=world.comparison, meter=world.meter, ready=ready)
-
-
-def search_task(event: Event) -> SearchTask:
-    assert isinstance(event.message, SearchTask)
-    return event.message
-
-
-def sightings(events: object) -> list[Sighting]:
-    assert isinstance(events, list | tuple)
-    return [event.message for event in events if isinstance(event.message, Sighting)]
-
-
-def fill(world: World) -> None:
-    """Put 10 clips of the gate and 3 of the hall into the log; the subject passes the gate twice, the hall once."""
-    at = [BEFORE + timedelta(seconds=10 * number) for number in range(10)]
-    gate = [faces_event(clip("gate", at[number], [SUBJECT] if number in {2, 7} else [5])) for number in range(10)]
-    hall = [faces_event(clip("hall", at[number], [SUBJECT] if number == 1 else [])) for number in range(3)]
-    # Other cameras share their partitions.
-    world.log.records = {GATE: [*gate, faces_event(clip("yard", BEFORE, [SUBJECT]))], HALL: hall}
-
-
-def open_search(world: World, task_messages: int = 4) -> list[Event]:
-    event = opened(AUTHORISATION_ID, world.authority.token())
-    return list(planning(world, task_messages=task_messages).handle(event))
+from support.matching_handlers import (
+    BEFORE,
+    GATE,
+    HALL,
+    Telling,
+    fill,
+    live,
+    open_search,
+    planning,
+    search_task,
+    sightings,
+    tasks,
+)
 
 
 def test_an_authorisation_becomes_a_plan(world: World) -> None:
@@ -137,10 +93,39 @@ def test_what_asks_for_no_search_gets_no_answer(world: World) -> None:
     assert world.embedder.asked == []
 
 
-def test_a_live_search_alone_is_enrolled_and_not_planned(world: World) -> None:
-    fill(world)
-    ahead = request(window=(NOON, NOON + timedelta(hours=2)))
-    assert planning(world).handle(opened(AUTHORISATION_ID, world.authority.token(ahead))) == []
+def test_a_live_search_finds_what_was_told_of_before_its_subject_was_enrolled(world: World) -> None:
+    from_now_on = request(window=(NOON, NOON + timedelta(hours=2)))
+    authorisation = opened(AUTHORISATION_ID, world.authority.token(from_now_on))
+    world.authorisations.apply(authorisation.key, authorisation.message)
+    # The next clips after the event: the embedder is still busy with the photo.
+    early = [clip("gate", NOON + timedelta(seconds=10 * number), [SUBJECT]) for number in range(2)]
+    world.log.records = {GATE: [faces_event(clip("gate", BEFORE, [SUBJECT])), *map(faces_event, early)]}
+    for one in world.log.records[GATE]:
+        assert live(world).handle(one) == []
+
+    *assigned, planned = planning(world).handle(authorisation)
+    assert search_task(planned).planned.task_count == len(assigned)
+    found = [one for event in assigned for one in sightings(tasks(world).handle(event))]
+    assert [one.clip_id for one in found] == [one.clip_id for one in early]
+    # A clip that both read, the plan and the live search, is one sighting.
+    (again,) = sightings(live(world).handle(world.log.records[GATE][1]))
+    assert again.sighting_id == found[0].sighting_id
+
+
+def test_a_live_search_leaves_to_its_plan_what_a_fast_camera_clock_dates_after_the_authorisation(world: World) -> None:
+    from_now_on = request(window=(NOON, NOON + timedelta(hours=2)))
+    told = faces_event(clip("gate", NOON + timedelta(minutes=1), [SUBJECT]), NOON - timedelta(minutes=6))
+    world.log.records = {GATE: [told]}
+    *assigned, _ = planning(world).handle(opened(AUTHORISATION_ID, world.authority.token(from_now_on)))
+    assert live(world).handle(told) == []
+    assert sum(len(sightings(tasks(world).handle(event))) for event in assigned) == 1
+
+
+def test_a_window_that_is_yet_to_come_has_a_plan_of_nothing(world: World) -> None:
+    ahead = request(window=(NOON + timedelta(hours=2), NOON + timedelta(hours=3)))
+    (planned,) = planning(world).handle(opened(AUTHORISATION_ID, world.authority.token(ahead)))
+    assert search_task(planned).planned.task_count == 0
+    assert from_duration(search_task(planned).planned.camera_time) == timedelta()
     assert world.subjects.count() == Count(1, 1)
 
 
@@ -156,7 +141,7 @@ def test_an_authorisation_closed_while_it_is_enrolled_plans_nothing(world: World
 
 @pytest.mark.parametrize("make", [planning, tasks, live])
 def test_nothing_is_done_before_every_authorisation_is_known(
-    world: World, make: Callable[[World, Callable[[], bool]], PlanningHandler | TaskHandler | LiveHandler]
+    world: World, make: Callable[[World, Callable[[], bool]], Telling | LiveHandler]
 ) -> None:
     fill(world)
     assigned = open_search(world)[1]
@@ -206,7 +191,7 @@ def test_other_messages_of_a_search_are_not_tasks(world: World) -> None:
     [Stretch(0, 5, 5), Stretch(0, 5, 4), Stretch(0, -1, 4), Stretch(-1, 0, 4), Stretch(0, 0, 10_001)],
 )
 def test_what_is_no_task_of_ours_goes_to_the_dead_letters(world: World, stretch: Stretch) -> None:
-    (_, event) = messages.planned(AUTHORISATION_ID, [stretch], 10, timedelta(), NOON)
+    event = messages.assigned(AUTHORISATION_ID, search_message_id(AUTHORISATION_ID, "task", 1), stretch, NOON)
     with pytest.raises(InvalidEventError):
         tasks(world).handle(event)
 
@@ -247,9 +232,7 @@ def test_a_task_that_the_embedder_denies_is_abandoned(world: World) -> None:
 
 
 @pytest.mark.parametrize("make", [tasks, live])
-def test_an_embedder_that_is_away_is_waited_for(
-    world: World, make: Callable[[World], TaskHandler | LiveHandler]
-) -> None:
+def test_an_embedder_that_is_away_is_waited_for(world: World, make: Callable[[World], Telling | LiveHandler]) -> None:
     fill(world)
     assigned = open_search(world)[1]
     world.embedder.away = True
@@ -282,6 +265,7 @@ def test_archive_and_live_give_one_sighting_the_same_id(world: World) -> None:
         for clips in [world.log.records[partition]]
         for clip_event in clips
         for event in live(world).handle(clip_event)
+        if isinstance(event.message, Sighting)
     ]
     assert sorted(archive) == sorted(again)
 
@@ -292,8 +276,8 @@ def test_a_live_search_leaves_to_the_archive_what_was_told_of_before(world: Worl
     assert live(world).handle(faces_event(seen, NOON - timedelta(minutes=6))) == []
     assert world.embedder.crops_asked == []
     # Told of late, whenever it was recorded, it may stand beyond the plan's end.
-    assert len(live(world).handle(faces_event(seen, NOON - timedelta(minutes=4)))) == 1
-    assert len(live(world).handle(faces_event(seen, NOON + timedelta(minutes=4)))) == 1
+    assert len(sightings(live(world).handle(faces_event(seen, NOON - timedelta(minutes=4))))) == 1
+    assert len(sightings(live(world).handle(faces_event(seen, NOON + timedelta(minutes=4))))) == 1
 
 
 def test_before_its_subject_is_enrolled_a_search_embeds_nothing(world: World) -> None:
@@ -308,8 +292,10 @@ def test_each_search_embeds_under_its_own_authorisation(world: World) -> None:
     world.embedder.photos = {f"{other}/0.jpg": 2}
     open_search(world)
     planning(world).handle(opened(other, world.authority.token(request(other))))
-    events = live(world).handle(faces_event(clip("gate", NOON, [SUBJECT, 2, 3])))
-    found = {(event.key, sighting.face_index) for event, sighting in zip(events, sightings(events), strict=True)}
+    found = {
+        (sighting.authorisation_id, sighting.face_index)
+        for sighting in sightings(live(world).handle(faces_event(clip("gate", NOON, [SUBJECT, 2, 3]))))
+    }
     assert found == {(AUTHORISATION_ID, 0), (other, 1)}
 
 
@@ -357,3 +343,20 @@ def test_a_task_done_twice_is_continued_once(world: World) -> None:
     handler = tasks(world, task_faces=3)
     first, again = ([event.event_id for event in handler.handle(assigned[0])] for _ in range(2))
     assert first == again
+
+
+def test_the_same_window_searched_twice_costs_twice(world: World) -> None:
+    fill(world)
+    asked: list[list[CropReference]] = []
+    for authorisation_id in (AUTHORISATION_ID, AUTHORISATION_ID.replace("0d5c", "1d5c")):
+        before = len(world.embedder.crops_asked)
+        event = opened(authorisation_id, world.authority.token(request(authorisation_id)))
+        *assigned, _ = planning(world).handle(event)
+        for task in assigned:
+            tasks(world).handle(task)
+        asked.append(world.embedder.crops_asked[before:])
+    # Nothing of a bystander was kept from the first, though its authorisation still lives.
+    first, again = asked
+    assert len(first) >= 11
+    assert sorted(map(repr, first)) == sorted(map(repr, again))
+    assert world.subjects.count() == Count(2, 2)

@@ -206,7 +206,7 @@ Global___TaskAssigned: _TypeAlias = TaskAssigned  # noqa: Y015
 
 @_typing.final
 class TaskCompleted(_message.Message):
-    """TaskCompleted is the result of one task."""
+    """TaskCompleted is the result of one task, or of one clip that a live search compared as it came."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -219,6 +219,7 @@ class TaskCompleted(_message.Message):
     COMPLETED_AT_FIELD_NUMBER: _builtins.int
     OPTIONAL_EXPECTED_FALSE_CANDIDATES_FIELD_NUMBER: _builtins.int
     OPTIONAL_CONTINUED_BY_FIELD_NUMBER: _builtins.int
+    OPTIONAL_CLIP_ID_FIELD_NUMBER: _builtins.int
     faces_compared: _builtins.int
     """faces_compared is the number of faces compared with the subject."""
     faces_too_poor: _builtins.int
@@ -233,6 +234,8 @@ class TaskCompleted(_message.Message):
     """optional_expected_false_candidates is how many strangers are expected among the candidates: the faces compared by the rate at which strangers reach the threshold."""
     optional_continued_by: _builtins.str
     """optional_continued_by is the task that searches the rest of the stretch; absent when there is none. It is one task more than were planned."""
+    optional_clip_id: _builtins.str
+    """optional_clip_id is the clip that a live search compared as it came; absent for a task of recordings. No task was assigned for it, and none was planned."""
     @_builtins.property
     def camera_time(self) -> _duration_pb2.Duration:
         """camera_time is the time of footage covered, of all cameras together."""
@@ -253,15 +256,20 @@ class TaskCompleted(_message.Message):
         completed_at: _timestamp_pb2.Timestamp | None = ...,
         optional_expected_false_candidates: _builtins.float | None = ...,
         optional_continued_by: _builtins.str | None = ...,
+        optional_clip_id: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_optional_continued_by", b"_optional_continued_by", "_optional_expected_false_candidates", b"_optional_expected_false_candidates", "camera_time", b"camera_time", "completed_at", b"completed_at", "optional_continued_by", b"optional_continued_by", "optional_expected_false_candidates", b"optional_expected_false_candidates"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_optional_clip_id", b"_optional_clip_id", "_optional_continued_by", b"_optional_continued_by", "_optional_expected_false_candidates", b"_optional_expected_false_candidates", "camera_time", b"camera_time", "completed_at", b"completed_at", "optional_clip_id", b"optional_clip_id", "optional_continued_by", b"optional_continued_by", "optional_expected_false_candidates", b"optional_expected_false_candidates"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_optional_continued_by", b"_optional_continued_by", "_optional_expected_false_candidates", b"_optional_expected_false_candidates", "camera_time", b"camera_time", "candidates", b"candidates", "clips_unreadable", b"clips_unreadable", "completed_at", b"completed_at", "faces_compared", b"faces_compared", "faces_too_poor", b"faces_too_poor", "faces_unreadable", b"faces_unreadable", "optional_continued_by", b"optional_continued_by", "optional_expected_false_candidates", b"optional_expected_false_candidates"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_optional_clip_id", b"_optional_clip_id", "_optional_continued_by", b"_optional_continued_by", "_optional_expected_false_candidates", b"_optional_expected_false_candidates", "camera_time", b"camera_time", "candidates", b"candidates", "clips_unreadable", b"clips_unreadable", "completed_at", b"completed_at", "faces_compared", b"faces_compared", "faces_too_poor", b"faces_too_poor", "faces_unreadable", b"faces_unreadable", "optional_clip_id", b"optional_clip_id", "optional_continued_by", b"optional_continued_by", "optional_expected_false_candidates", b"optional_expected_false_candidates"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__optional_clip_id: _TypeAlias = _typing.Literal["optional_clip_id"]  # noqa: Y015
+    _WhichOneofArgType__optional_clip_id: _TypeAlias = _typing.Literal["_optional_clip_id", b"_optional_clip_id"]  # noqa: Y015
     _WhichOneofReturnType__optional_continued_by: _TypeAlias = _typing.Literal["optional_continued_by"]  # noqa: Y015
     _WhichOneofArgType__optional_continued_by: _TypeAlias = _typing.Literal["_optional_continued_by", b"_optional_continued_by"]  # noqa: Y015
     _WhichOneofReturnType__optional_expected_false_candidates: _TypeAlias = _typing.Literal["optional_expected_false_candidates"]  # noqa: Y015
     _WhichOneofArgType__optional_expected_false_candidates: _TypeAlias = _typing.Literal["_optional_expected_false_candidates", b"_optional_expected_false_candidates"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__optional_clip_id) -> _WhichOneofReturnType__optional_clip_id | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__optional_continued_by) -> _WhichOneofReturnType__optional_continued_by | None: ...
     @_typing.overload

@@ -76,6 +76,7 @@ def run(settings: MatchingSettings) -> int:
         authorisations=authorisations,
         enrolment=enrolment,
         log=log,
+        announcer=producer,
         clock=clock,
         task_messages=settings.task_messages,
         handover=timedelta(seconds=settings.handover_s),
@@ -85,12 +86,15 @@ def run(settings: MatchingSettings) -> int:
         authorisations=authorisations,
         comparison=comparison,
         log=log,
+        announcer=producer,
         clock=clock,
         meter=meter,
         task_faces=settings.task_faces,
         ready=table.ready,
     )
-    live = LiveHandler(authorisations=authorisations, comparison=comparison, meter=meter, ready=table.ready)
+    live = LiveHandler(
+        authorisations=authorisations, comparison=comparison, clock=clock, meter=meter, ready=table.ready
+    )
 
     def consumer(group: str, topic: Topic, handler: Handler, number: int = 1) -> Consumer:
         made = Consumer(

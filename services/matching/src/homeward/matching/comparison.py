@@ -1,6 +1,6 @@
 """The comparing itself: the faces of clips with the one subject of a search. The archive's and the live code alike."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain
@@ -53,6 +53,7 @@ class _Work:
     feed: Feed
     tally: Tally
     found: list[tuple[float, Event]]
+    announce: Callable[[Sequence[Event]], None] | None
 
 
 class Comparison:
@@ -85,10 +86,17 @@ class Comparison:
         self._scales = scales
         self._crops_under_way = crops_under_way
 
-    def compare(self, search: Search, clips: Iterable[ClipFaces], mode: "SearchMode.ValueType") -> Findings:
+    def compare(
+        self,
+        search: Search,
+        clips: Iterable[ClipFaces],
+        mode: "SearchMode.ValueType",
+        announce: Callable[[Sequence[Event]], None] | None = None,
+    ) -> Findings:
         """Compare the faces of those of `clips` that the authorisation opens; blocks while crops are embedded.
 
-        The sightings come best first. `clips` is read on the embedder client's thread.
+        The sightings come best first, and before that to `announce` as they are found, those found at once together.
+        `clips` is read on the embedder client's thread, `announce` is called on the caller's.
         Raises SearchEndedError when the authorisation ends, or no subject is enrolled under it: then nothing that was
         found so far may be announced any more. Raises EmbedderAwayError, EmbedderDeniedError and StoreAwayError.
         """
@@ -99,7 +107,7 @@ class Comparison:
         first = next(faces, None)
         if first is not None:
             feed = Feed(chain([first], faces), self._crops_under_way)
-            self._compare(_Work(search, mode, feed, tally, found))
+            self._compare(_Work(search, mode, feed, tally, found, announce))
         if not self._wanted(search):
             raise SearchEndedError("the authorisation ended during the comparison")
         tally.expected_false = tally.faces_compared * self._scales.false_match_rate
@@ -108,7 +116,7 @@ class Comparison:
         self._meter.passed_over("TOO_POOR", tally.faces_too_poor)
         self._meter.passed_over("UNREADABLE", tally.faces_unreadable)
         self._meter.found(name, len(found))
-        return Findings([event for _, event in sorted(found, key=lambda one: -one[0])], tally)
+        return Findings(_best_first(found), tally)
 
     def _wanted(self, search: Search) -> bool:
         return self._authorisations.live(search.authorisation_id) is not None
@@ -116,6 +124,9 @@ class Comparison:
     def _faces(self, search: Search, clips: Iterable[ClipFaces], tally: Tally) -> Iterator[LookedAt]:
         """Yield the faces to compare, counting the others and the clips on the way."""
         for clip in clips:
+            if not self._wanted(search):
+                # Hours of clips without a face ask nothing of the embedder, which would hear of the end.
+                raise SearchEndedError("the authorisation ended while its clips were being read")
             if not covers(search.authorisation, clip):
                 continue
             tally.camera_time += from_timestamp(clip.ends_at) - from_timestamp(clip.starts_at)
@@ -157,11 +168,20 @@ class Comparison:
             except DifferentModelsError as error:
                 raise EmbedderAwayError("the embedder's model changed between two answers") from error
         scores = self._score(work.search, [looked.probe(template) for looked, template in probes])
+        known = len(work.found)
         for (looked, template), score in zip(probes, scores, strict=True):
             if score is None:
                 self._unreadable(work, looked)
             else:
                 self._judge(work, looked, template, score)
+        self._announce(work, work.found[known:])
+
+    def _announce(self, work: _Work, found: Sequence[tuple[float, Event]]) -> None:
+        if not found or work.announce is None:
+            return
+        if not self._wanted(work.search):
+            raise SearchEndedError("the authorisation ended before its sightings were announced")
+        work.announce(_best_first(found))
 
     def _judge(self, work: _Work, looked: LookedAt, template: Template, score: float) -> None:
         scale, width_px = self._scale(template), _width_px(looked.crops)
@@ -212,6 +232,10 @@ class Comparison:
         scores = self._score(search, [looked.probe(template) for template in looked.templates])
         best = max(range(len(scores)), key=lambda index: -1.0 if (score := scores[index]) is None else score)
         return looked.crops[best]
+
+
+def _best_first(found: Iterable[tuple[float, Event]]) -> list[Event]:
+    return [event for _, event in sorted(found, key=lambda one: -one[0])]
 
 
 def _width_px(crops: Sequence[Crop]) -> float:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from homeward.matching.plan import Stretch, task_id
+from homeward.matching.plan import Stretch
 from homeward.matching.scale import Weight
 from homeward.matching.template import Model
 from homeward.shared.events import Event, new_event
@@ -45,6 +45,11 @@ class Tally:
     camera_time: timedelta = field(default_factory=timedelta)
     expected_false: float = 0.0
 
+    @property
+    def eventful(self) -> bool:
+        """Whether there was a face, or something in which one may have been missed."""
+        return bool(self.faces_compared or self.faces_too_poor or self.faces_unreadable or self.clips_unreadable)
+
 
 def refused(authorisation_id: str, refusal: Refusal, now: datetime) -> Event:
     """Return the event that a search cannot start."""
@@ -54,28 +59,12 @@ def refused(authorisation_id: str, refusal: Refusal, now: datetime) -> Event:
     return new_event(SEARCH_TASKS, name, SOURCE, now, task)
 
 
-def planned(
-    authorisation_id: str, stretches: Sequence[Stretch], messages: int, camera_time: timedelta, now: datetime
-) -> list[Event]:
-    """Return the events of a plan: how much there is to do, then each task, cut at `messages`."""
+def planned(authorisation_id: str, task_count: int, camera_time: timedelta, now: datetime) -> Event:
+    """Return the event that all of a search's tasks are given out: how many they are, and what they cover."""
     name = search_message_id(authorisation_id, "planned")
-    summary = SearchPlanned(task_count=len(stretches), camera_time=to_duration(camera_time))
-    events = [
-        new_event(
-            SEARCH_TASKS,
-            name,
-            SOURCE,
-            now,
-            SearchTask(task_id=name, authorisation_id=authorisation_id, planned=summary),
-        )
-    ]
-    return [
-        *events,
-        *(
-            assigned(authorisation_id, task_id(authorisation_id, stretch, messages), stretch, now)
-            for stretch in stretches
-        ),
-    ]
+    summary = SearchPlanned(task_count=task_count, camera_time=to_duration(camera_time))
+    task = SearchTask(task_id=name, authorisation_id=authorisation_id, planned=summary)
+    return new_event(SEARCH_TASKS, name, SOURCE, now, task)
 
 
 def assigned(authorisation_id: str, name: str, stretch: Stretch, now: datetime) -> Event:
@@ -89,7 +78,26 @@ def assigned(authorisation_id: str, name: str, stretch: Stretch, now: datetime) 
 
 def completed(task: SearchTask, tally: Tally, candidates: int, now: datetime, continued_by: str | None = None) -> Event:
     """Return the event that a task is done; `continued_by` is the task that searches the rest of its stretch."""
-    message = TaskCompleted(
+    message = _result(tally, candidates, now)
+    if continued_by is not None:
+        message.optional_continued_by = continued_by
+    done = SearchTask(task_id=task.task_id, authorisation_id=task.authorisation_id, completed=message)
+    # The assignment has the task's own id already.
+    name = search_message_id(task.authorisation_id, "completed", task.task_id)
+    return new_event(SEARCH_TASKS, name, SOURCE, now, done)
+
+
+def compared_live(authorisation_id: str, clip_id: str, tally: Tally, candidates: int, now: datetime) -> Event:
+    """Return the event that a live search has compared a clip, with the same result as a task's."""
+    message = _result(tally, candidates, now)
+    message.optional_clip_id = clip_id
+    name = search_message_id(authorisation_id, "live", clip_id)
+    done = SearchTask(task_id=name, authorisation_id=authorisation_id, completed=message)
+    return new_event(SEARCH_TASKS, name, SOURCE, now, done)
+
+
+def _result(tally: Tally, candidates: int, now: datetime) -> TaskCompleted:
+    return TaskCompleted(
         faces_compared=tally.faces_compared,
         faces_too_poor=tally.faces_too_poor,
         faces_unreadable=tally.faces_unreadable,
@@ -98,12 +106,7 @@ def completed(task: SearchTask, tally: Tally, candidates: int, now: datetime, co
         camera_time=to_duration(tally.camera_time),
         completed_at=to_timestamp(now),
         optional_expected_false_candidates=tally.expected_false,
-        optional_continued_by=continued_by,
     )
-    done = SearchTask(task_id=task.task_id, authorisation_id=task.authorisation_id, completed=message)
-    # The assignment has the task's own id already.
-    name = search_message_id(task.authorisation_id, "completed", task.task_id)
-    return new_event(SEARCH_TASKS, name, SOURCE, now, done)
 
 
 @dataclass(frozen=True, slots=True)

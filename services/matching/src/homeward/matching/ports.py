@@ -141,6 +141,14 @@ class Log(Protocol):
         ...
 
 
+class Announcer(Protocol):
+    """Takes events that cannot wait for the end of what is being handled."""
+
+    def send(self, events: Sequence[Event]) -> None:
+        """Write `events` in order and return when each is acknowledged; an error of its own stops the service."""
+        ...
+
+
 class Meter(Protocol):
     """What is counted."""
 

@@ -1,13 +1,15 @@
-"""A clip's faces in, sightings out: the same comparison at the head of the log."""
+"""A clip's faces in, sightings and a result out: the same comparison at the head of the log."""
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Final
 
+from homeward.matching import messages
 from homeward.matching.authorisations import Authorisations, Search
 from homeward.matching.comparison import Comparison
 from homeward.matching.coverage import covers
 from homeward.matching.ports import EmbedderDeniedError, Meter, SearchEndedError
+from homeward.shared.clock import Clock
 from homeward.shared.events import Event, InvalidEventError
 from homeward.shared.runtime.handler import RetryableError
 from homeward.shared.telemetry.logging import get_logger
@@ -29,17 +31,19 @@ class LiveHandler:
         *,
         authorisations: Authorisations,
         comparison: Comparison,
+        clock: Clock,
         meter: Meter,
         ready: Callable[[], bool],
     ) -> None:
         """`ready` says whether every authorisation written so far is known."""
         self._authorisations = authorisations
         self._comparison = comparison
+        self._clock = clock
         self._meter = meter
         self._ready = ready
 
     def handle(self, event: Event) -> Sequence[Event]:
-        """Return the sightings in one clip, of every open search that covers it.
+        """Return the sightings in one clip, of every open search that covers it, and of each what became of the faces.
 
         Each search embeds the faces under its own token: what one authorisation computed is never another's.
         Raises RetryableError while something is away.
@@ -49,28 +53,34 @@ class LiveHandler:
             raise InvalidEventError("the event holds no clip's faces")
         if not self._ready():
             raise RetryableError("the authorisations are not all read yet", retry_after=timedelta(seconds=0.2))
-        sightings: list[Event] = []
+        found: list[Event] = []
         for search in self._authorisations.all_live():
             if covers(search.authorisation, clip) and not _is_archive(search, event):
-                sightings.extend(self._compare(search, clip))
-        return sightings
+                found.extend(self._compare(search, clip))
+        return found
 
     def _compare(self, search: Search, clip: ClipFaces) -> list[Event]:
         try:
-            return self._comparison.compare(search, [clip], SEARCH_MODE_LIVE).sightings
+            findings = self._comparison.compare(search, [clip], SEARCH_MODE_LIVE)
         except SearchEndedError:
-            # Not admitted yet: the archive's plan, made after the admission, reaches beyond this clip.
+            # Not admitted yet: the plan, made after the admission, reaches beyond this clip.
             return []
         except EmbedderDeniedError:
             _log.warning("embedder denied a search", authorisation_id=search.authorisation_id, clip_id=clip.clip_id)
             self._meter.stopped("DENIED")
             return []
+        if not findings.tally.eventful:
+            return []
+        candidates = len(findings.sightings)
+        result = messages.compared_live(
+            search.authorisation_id, clip.clip_id, findings.tally, candidates, self._clock.now()
+        )
+        return [*findings.sightings, result]
 
 
 def _is_archive(search: Search, event: Event) -> bool:
-    """Return whether the archive's plan surely holds `event`: it was told of well before the search was even signed.
+    """Return whether the search's plan surely holds `event`: it was told of well before the search was even signed.
 
     A live search that lags, or reads the log for the first time, would otherwise do the archive's work again.
     """
-    authorisation = search.authorisation
-    return authorisation.archive and event.time < authorisation.issued_at - CLOCK_SKEW
+    return event.time < search.authorisation.issued_at - CLOCK_SKEW

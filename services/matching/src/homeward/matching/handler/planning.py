@@ -1,6 +1,6 @@
 """An authorisation in, a plan out: enrol the subject, then cut the recordings into tasks."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -8,8 +8,8 @@ from homeward.matching import messages
 from homeward.matching.authorisations import Authorisations, Search
 from homeward.matching.enrolment import Enrolment
 from homeward.matching.messages import Refusal
-from homeward.matching.plan import Stretch, camera_time, cut, partitions_of
-from homeward.matching.ports import Log, SearchEndedError
+from homeward.matching.plan import Stretch, camera_time, cut, partitions_of, task_id
+from homeward.matching.ports import Announcer, Log, SearchEndedError
 from homeward.shared.clock import Clock
 from homeward.shared.events import Event, InvalidEventError
 from homeward.shared.runtime.handler import RetryableError
@@ -22,13 +22,17 @@ CAMERA_CLOCK_SKEW: Final = timedelta(hours=1)
 """How far a camera's clock may run ahead of the broker's: a clip's faces are written after the clip was taken, but
 for that."""
 
+_LOOK_S: Final = 0.25
+"""How often the wait for the other replicas looks whether the search is still wanted."""
+
 _log = get_logger()
 
 
 class PlanningHandler:
     """Handles `homeward.authorisations.v1` for the whole service: one replica admits and plans each search.
 
-    Replayed, it enrols and plans again with the same ids. It knows no other effect than the subject in the store.
+    Replayed, it enrols and plans again with the same ids. Its effects are the subject in the store, and the tasks of
+    each partition, announced as soon as they are cut, so that searching begins while the rest is being planned.
     """
 
     def __init__(
@@ -37,6 +41,7 @@ class PlanningHandler:
         authorisations: Authorisations,
         enrolment: Enrolment,
         log: Log,
+        announcer: Announcer,
         clock: Clock,
         task_messages: int,
         handover: timedelta,
@@ -49,14 +54,17 @@ class PlanningHandler:
         self._authorisations = authorisations
         self._enrolment = enrolment
         self._log = log
+        self._announcer = announcer
         self._clock = clock
         self._task_messages = task_messages
         self._handover = handover
         self._ready = ready
 
     def handle(self, event: Event) -> Sequence[Event]:
-        """Return the plan of an open authorisation, or its refusal; nothing for one that is closed.
+        """Announce the tasks of an open authorisation and return the sum of its plan, or return its refusal.
 
+        Does nothing for one that is closed, and nothing more once it is closed meanwhile. A window that begins with
+        the authorisation is planned too: its plan holds the clips that were told of before the subject was enrolled.
         Raises RetryableError while the embedder, the store or the log is away.
         """
         if not isinstance(event.message, Authorisation | None):
@@ -74,7 +82,7 @@ class PlanningHandler:
             return []
         if refusal is not None:
             return [messages.refused(authorisation_id, refusal, self._clock.now())]
-        return self._plan(search) if search.authorisation.archive else []
+        return self._plan(search)
 
     def _deny(self, authorisation_id: str) -> list[Event]:
         denial = self._authorisations.denial(authorisation_id)
@@ -87,19 +95,40 @@ class PlanningHandler:
     def _plan(self, search: Search) -> list[Event]:
         # A clip is either read by every replica's live search with the subject enrolled, or stands before the end
         # that is asked for here. Replicas learn of an authorisation one after the other, hence the wait between.
-        self._clock.sleep(self._handover.total_seconds())
+        self._wait(search)
         authorisation, now = search.authorisation, self._clock.now()
         window_starts_at = max(authorisation.window_starts_at, now - FOOTAGE_RETENTION)
-        stretches = [
-            task for span in self._spans(search, window_starts_at, now) for task in cut(span, self._task_messages)
-        ]
+        count = 0
+        for span in self._spans(search, window_starts_at, now):
+            tasks = [self._assigned(search, stretch, now) for stretch in cut(span, self._task_messages)]
+            if not self._wanted(search):
+                return []
+            self._announcer.send(tasks)
+            count += len(tasks)
+        if not self._wanted(search):
+            return []
         length = camera_time(len(authorisation.camera_ids), window_starts_at, authorisation.window_ends_at, now)
-        _log.info("search planned", authorisation_id=search.authorisation_id, tasks=len(stretches))
-        return messages.planned(search.authorisation_id, stretches, self._task_messages, length, now)
+        _log.info("search planned", authorisation_id=search.authorisation_id, tasks=count)
+        return [messages.planned(search.authorisation_id, count, length, now)]
 
-    def _spans(self, search: Search, window_starts_at: datetime, now: datetime) -> list[Stretch]:
-        """Return what must be read: up to the log's end, since footage may be told of long after it was taken."""
-        present = self._log.partitions(FACES)
-        wanted = partitions_of(search.authorisation.camera_ids, present, FACES.partitions)
+    def _wait(self, search: Search) -> None:
+        """Wait for the handover, or until the search is wanted no more."""
+        until = self._clock.monotonic() + self._handover.total_seconds()
+        while self._wanted(search) and (left_s := until - self._clock.monotonic()) > 0:
+            self._clock.sleep(min(left_s, _LOOK_S))
+
+    def _wanted(self, search: Search) -> bool:
+        return self._authorisations.live(search.authorisation_id) is not None
+
+    def _assigned(self, search: Search, stretch: Stretch, now: datetime) -> Event:
+        name = task_id(search.authorisation_id, stretch, self._task_messages)
+        return messages.assigned(search.authorisation_id, name, stretch, now)
+
+    def _spans(self, search: Search, window_starts_at: datetime, now: datetime) -> Iterator[Stretch]:
+        """Yield what must be read: up to the log's end, since footage may be told of long after it was taken."""
         since = window_starts_at - CAMERA_CLOCK_SKEW
-        return [Stretch(partition, *self._log.span(FACES, partition, since, now)) for partition in wanted]
+        if since >= now or not self._wanted(search):
+            return
+        present = self._log.partitions(FACES)
+        for partition in partitions_of(search.authorisation.camera_ids, present, FACES.partitions):
+            yield Stretch(partition, *self._log.span(FACES, partition, since, now))

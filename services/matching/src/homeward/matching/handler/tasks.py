@@ -10,7 +10,7 @@ from homeward.matching.authorisations import Authorisations, Search
 from homeward.matching.comparison import Comparison, Findings
 from homeward.matching.coverage import covers
 from homeward.matching.plan import Stretch
-from homeward.matching.ports import EmbedderDeniedError, Log, Meter, SearchEndedError
+from homeward.matching.ports import Announcer, EmbedderDeniedError, Log, Meter, SearchEndedError
 from homeward.shared.clock import Clock
 from homeward.shared.events import Event, InvalidEventError
 from homeward.shared.ids import search_message_id
@@ -39,6 +39,7 @@ class TaskHandler:
         authorisations: Authorisations,
         comparison: Comparison,
         log: Log,
+        announcer: Announcer,
         clock: Clock,
         meter: Meter,
         task_faces: int,
@@ -51,16 +52,17 @@ class TaskHandler:
         self._authorisations = authorisations
         self._comparison = comparison
         self._log = log
+        self._announcer = announcer
         self._clock = clock
         self._meter = meter
         self._task_faces = task_faces
         self._ready = ready
 
     def handle(self, event: Event) -> Sequence[Event]:
-        """Return the sightings of a task and its completion.
+        """Announce the sightings of a task as they are found, and return its completion.
 
-        A task whose authorisation has ended, before or meanwhile, is abandoned: it returns nothing, not even what was
-        found before the end. Raises RetryableError while something is away, InvalidEventError for no task of ours.
+        A task whose authorisation has ended, before or meanwhile, is abandoned: nothing is announced any more, and it
+        returns nothing. Raises RetryableError while something is away, InvalidEventError for no task of ours.
         """
         task = event.message
         if not isinstance(task, SearchTask):
@@ -77,14 +79,14 @@ class TaskHandler:
             return self._abandon(task, "ENDED")
         clips = _Clips(search, self._read(search, task.assigned), self._task_faces)
         try:
-            findings = self._comparison.compare(search, clips, SEARCH_MODE_ARCHIVE)
+            findings = self._comparison.compare(search, clips, SEARCH_MODE_ARCHIVE, self._announcer.send)
         except SearchEndedError:
             return self._abandon(task, "ENDED")
         except EmbedderDeniedError:
             return self._abandon(task, "DENIED")
         finally:
             clips.close()
-        return [*findings.sightings, *self._done(task, findings, clips.next_offset)]
+        return self._done(task, findings, clips.next_offset)
 
     def _done(self, task: SearchTask, findings: Findings, next_offset: int | None) -> list[Event]:
         """Return the task's completion, and the task that goes on at `next_offset` where a part of it is left."""
