@@ -3,7 +3,7 @@ from collections.abc import Callable
 
 import cv2
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -43,6 +43,7 @@ def test_a_face_upside_down_in_its_own_frame_is_none() -> None:
 
 
 @settings(deadline=None)
+@example((2.5e-300, 0.0), (0.0, 1.5e-241), (0.0, 1.0), (0.0, 0.0))
 @given(_POINTS, _POINTS, _POINTS, _POINTS)
 def test_no_landmarks_give_a_figure_outside_0_to_1(
     a: tuple[float, float], b: tuple[float, float], c: tuple[float, float], d: tuple[float, float]

@@ -27,6 +27,9 @@ _FULL_SCORE: Final = 0.85
 _EYES_TO_MOUTH: Final = 0.8
 """Distance of the eyes over their distance from the mouth: 0.87 in the embedder's template, less in a long face."""
 
+_LEAST_EYES_PX: Final = 0.5
+"""Eyes nearer to each other than this lie in one pixel: a direction taken from them is noise, its ratios overflow."""
+
 
 def geometry_quality(face: FoundFace) -> float:
     """Return the part of the quality that needs no pixels: width, frontality and the detector's confidence.
@@ -61,7 +64,7 @@ def frontality(landmarks: Landmarks) -> float:
     right, left = complex(*landmarks.right_eye), complex(*landmarks.left_eye)
     nose, mouth = complex(*landmarks.nose), complex(*landmarks.mouth)
     eyes = left - right
-    if abs(eyes) == 0:
+    if abs(eyes) < _LEAST_EYES_PX:
         return 0.0
     middle = (right + left) / 2
     down = (mouth - middle) / eyes
