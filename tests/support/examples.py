@@ -11,6 +11,7 @@ from homeward.shared import ids, objectkeys
 from homeward.shared.events import Event, new_event
 from homeward.shared.instants import to_duration, to_timestamp
 from homeward.shared.topics import (
+    AUDIT,
     AUTHORISATIONS,
     CAMERA_STATUS,
     CAMERAS,
@@ -23,6 +24,7 @@ from homeward.shared.topics import (
     SIGHTINGS,
     Topic,
 )
+from homewardapi.audit.v1.audit_pb2 import AUDIT_ACTION_REQUEST_APPROVED, AUDIT_OUTCOME_ALLOWED, AuditRecord
 from homewardapi.authorisation.v1.authorisation_pb2 import AUTHORISATION_STATE_OPEN, Authorisation
 from homewardapi.camera.v1.camera_pb2 import PACE_LIVE, Camera, Recording, Source
 from homewardapi.camera.v1.camera_status_pb2 import CAMERA_STATE_RECORDING, CameraStatus
@@ -161,6 +163,17 @@ MESSAGES: Final[Mapping[Topic, Message]] = MappingProxyType(
             bytes_deleted=43_200_000_000,
             objects_remaining=0,
             deleted_at=_START,
+        ),
+        AUDIT: AuditRecord(
+            record_id=ids.derived_id("example", "audit"),
+            actor_id=ids.derived_id("example", "official"),
+            action=AUDIT_ACTION_REQUEST_APPROVED,
+            outcome=AUDIT_OUTCOME_ALLOWED,
+            recorded_at=_START,
+            optional_request_id=AUTHORISATION_ID,
+            optional_authorisation_id=AUTHORISATION_ID,
+            optional_purpose="missing_person",
+            optional_digest="ab" * 32,
         ),
         DEAD_LETTERS: DeadLetter(
             dead_letter_id=ids.dead_letter_id("detection", CLIPS.name, 7, 42),

@@ -10,6 +10,7 @@ from homeward.shared.instants import format_instant, parse_instant, require_awar
 FOOTAGE_BUCKET = "footage"
 CROPS_BUCKET = "crops"
 SUBJECTS_BUCKET = "subjects"
+AUDIT_BUCKET = "audit"
 
 CAMERA_ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 """A camera's id: an RFC 1123 label, so that it can stand in a key, a label and a host name."""

@@ -8,6 +8,7 @@ from typing import Final
 
 from google.protobuf.message import Message
 
+from homewardapi.audit.v1.audit_pb2 import AuditRecord
 from homewardapi.authorisation.v1.authorisation_pb2 import Authorisation
 from homewardapi.camera.v1.camera_pb2 import Camera
 from homewardapi.camera.v1.camera_status_pb2 import CameraStatus
@@ -109,6 +110,15 @@ DELETIONS: Final = Topic(
     timedelta(days=730),
     "What was deleted, checked by listing.",
 )
+AUDIT: Final = Topic(
+    "homeward.audit.v1",
+    AuditRecord,
+    "record_id",
+    # One, so that its order is total.
+    1,
+    timedelta(days=730),
+    "Who did what, told before it takes effect.",
+)
 DEAD_LETTERS: Final = Topic(
     "homeward.dead-letters.v1",
     DeadLetter,
@@ -133,6 +143,7 @@ TOPICS: Final[Mapping[str, Topic]] = MappingProxyType(
             SIGHTINGS,
             HOLDS,
             DELETIONS,
+            AUDIT,
             DEAD_LETTERS,
         )
     }

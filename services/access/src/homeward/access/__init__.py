@@ -1,0 +1,1 @@
+"""Who may ask, who must agree, who looked: the service through which people use Homeward."""

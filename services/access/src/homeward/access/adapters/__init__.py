@@ -1,0 +1,1 @@
+"""One third-party library a file."""

@@ -1,0 +1,1 @@
+"""Requests: who asks for what, why, until when, and who agreed."""

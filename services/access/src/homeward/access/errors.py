@@ -1,0 +1,45 @@
+"""What may be wrong with what somebody asked: one family of errors, mapped to HTTP once, in `web/problems.py`.
+
+A reason is a sentence for whoever asked; it says what to do and names no person.
+"""
+
+
+class AccessError(Exception):
+    """Something that was asked is not done. `code` is for programs and audit records, `reason` for people."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(f"{code}: {reason}")
+        self.code = code
+        self.reason = reason
+
+
+class NotSignedInError(AccessError):
+    """Nobody is signed in, or no longer."""
+
+
+class ForbiddenError(AccessError):
+    """Who asks may not: the role, the rank or the case does not open it."""
+
+
+class NotFoundError(AccessError):
+    """There is no such thing, or none that who asks may know of: the two are not told apart."""
+
+
+class InvalidError(AccessError):
+    """What was asked is malformed or against the policy. `field` is the part at fault, None for the whole."""
+
+    def __init__(self, code: str, reason: str, field: str | None = None) -> None:
+        super().__init__(code, reason)
+        self.field = field
+
+
+class ConflictError(AccessError):
+    """The state of things does not allow it: somebody was faster, or it has ended."""
+
+
+class TooManyError(AccessError):
+    """Too often or too much at once; `retry_after_s` says when it may be tried again, in seconds."""
+
+    def __init__(self, code: str, reason: str, retry_after_s: int) -> None:
+        super().__init__(code, reason)
+        self.retry_after_s = retry_after_s

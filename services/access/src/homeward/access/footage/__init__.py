@@ -1,0 +1,1 @@
+"""Cameras, their coverage, and who may look at what."""

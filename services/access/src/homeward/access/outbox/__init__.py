@@ -1,0 +1,1 @@
+"""Events that follow from a committed transaction."""

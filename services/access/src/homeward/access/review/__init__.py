@@ -1,0 +1,1 @@
+"""Sightings and what reviewers say of them."""

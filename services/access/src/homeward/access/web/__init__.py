@@ -1,0 +1,1 @@
+"""HTTP: what every page and every answer of the API shares."""

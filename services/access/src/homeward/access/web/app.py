@@ -1,0 +1,29 @@
+"""The web application: its routes, its errors, and what every answer carries."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from fastapi import APIRouter, FastAPI
+
+from homeward.access.web.problems import Page, Problems
+
+API: Final = "/api/v1"
+"""Where the routes for programs begin; everything else is for people and browsers."""
+
+
+def build_app(routers: Iterable[APIRouter], *, page: Page | None = None) -> FastAPI:
+    """Return the application with `routers`; `page` renders errors for people.
+
+    The OpenAPI 3.1 document is at /api/v1/openapi.json; its viewer is left out, since it loads from outside.
+    """
+    app = FastAPI(
+        title="Homeward access",
+        version="1",
+        openapi_url=f"{API}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+    )
+    Problems(page).register(app)
+    for router in routers:
+        app.include_router(router)
+    return app
