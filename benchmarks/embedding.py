@@ -13,7 +13,6 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import grpc
 import numpy as np
 from archive import fill, pictures
 from numpy.typing import NDArray
@@ -31,6 +30,7 @@ from measure import Figure, figure, publish, repeated
 from support.models import model_folder
 from support.pipeline import Pipeline, running
 from support.scenes import person_ids, reference_photo
+from support.templates import embedder_channel
 
 _CORES = os.cpu_count() or 1
 _MODEL = "mobilefacenet"
@@ -61,7 +61,7 @@ class BareModel:
 
 def service_templates_per_s(pipeline: Pipeline, token: str, references: list[CropReference]) -> float:
     """Return templates a second of the running service, asked by one caller in one stream."""
-    with grpc.insecure_channel(pipeline.operator.context.embedding_target) as channel:
+    with embedder_channel(pipeline) as channel:
         client = GrpcEmbedder(channel, timedelta(seconds=300))
         begun = time.monotonic()
         answers = client.embed(token, references, lambda: True)

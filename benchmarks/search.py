@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import grpc
 import numpy as np
 from archive import Archive, fill, pictures
 from embedding import BareModel, references_of
@@ -25,6 +24,7 @@ from homewardapi.face.v1.face_pb2 import ClipFaces
 from measure import Figure, figure, publish
 from support.pipeline import Pipeline, running
 from support.scenes import person_ids, reference_photo
+from support.templates import embedder_channel
 
 _CORES = os.cpu_count() or 1
 _DAY_CLIPS = 8640
@@ -73,7 +73,7 @@ def embedding_alone(pipeline: Pipeline, archive: Archive, camera_id: str, begins
     photo = reference_photo(person_ids()[0]).read_bytes()
     issued = pipeline.authorise([photo], [camera_id], begins, begins + timedelta(hours=1))
     pipeline.operator.wait_searched(issued.authorisation_id, timedelta(seconds=_WORTH_S))
-    with grpc.insecure_channel(pipeline.operator.context.embedding_target) as channel:
+    with embedder_channel(pipeline) as channel:
         client = GrpcEmbedder(channel, timedelta(seconds=300))
         begun = time.monotonic()
         client.embed(issued.token, references, lambda: True)

@@ -3,7 +3,6 @@
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
-import grpc
 import pytest
 
 from homeward.cli.authorising import SOURCE
@@ -20,7 +19,7 @@ from homewardapi.authorisation.v1.authorisation_pb2 import AUTHORISATION_STATE_O
 from homewardapi.embedding.v1.embedding_service_pb2 import RefusalReason
 from support.authorisations import claims_for, request
 from support.scenes import reference_photo
-from support.templates import crops
+from support.templates import crops, embedder_channel
 from support.world import World
 
 OFFICER = Official("somebody", Rank.OFFICER)
@@ -61,7 +60,7 @@ def test_a_forged_authorisation_on_the_topic_opens_nothing(world: World) -> None
 
 
 def test_embedding_denies_a_forged_token(world: World) -> None:
-    with grpc.insecure_channel(world.pipeline.operator.context.embedding_target) as channel:
+    with embedder_channel(world.pipeline) as channel:
         client = GrpcEmbedder(channel, timedelta(seconds=30))
         with pytest.raises(EmbedderDeniedError):
             client.embed(forged_token(world, str(uuid4())), crops(world.pipeline)[:1], lambda: True)
@@ -84,7 +83,7 @@ def test_embedding_refuses_what_lies_outside_the_authorisation(world: World) -> 
         CropReference(f"{photo_key(mine.authorisation_id, 0)}", 0, 100),
         PhotoReference(photo_key(other.authorisation_id, 0)),
     ]
-    with grpc.insecure_channel(pipeline.operator.context.embedding_target) as channel:
+    with embedder_channel(pipeline) as channel:
         answers = GrpcEmbedder(channel, timedelta(seconds=60)).embed(mine.token, asked, lambda: True)
     outside = RefusalReason.REFUSAL_REASON_OUTSIDE_AUTHORISATION
     assert answers == [NoTemplate(outside)] * len(asked)

@@ -6,9 +6,11 @@ import grpc
 import numpy as np
 from numpy.typing import NDArray
 
+from homeward.cli.certificates import peer_tls
 from homeward.matching.adapters.embedding_client import GrpcEmbedder
 from homeward.matching.ports import CropReference, PhotoReference
 from homeward.matching.template import Template, combine
+from homeward.shared.runtime.peers import connect
 from homeward.shared.topics import FACES
 from homewardapi.face.v1.face_pb2 import ClipFaces
 from support.pipeline import Pipeline
@@ -25,10 +27,16 @@ def crops(pipeline: Pipeline) -> list[CropReference]:
     ]
 
 
+def embedder_channel(pipeline: Pipeline) -> grpc.Channel:
+    """Return a channel to embedding as matching has it: nobody else is answered."""
+    context = pipeline.operator.context
+    return connect(context.embedding_target, "embedding", peer_tls(context.tls_folder, "matching"))
+
+
 def templates_of_everybody(pipeline: Pipeline, token: str, photo_key: str) -> dict[str, NDArray[np.float32]]:
     """Return the template of every crop, and of the reference photo as "subject", computed by the running service."""
     references = crops(pipeline)
-    with grpc.insecure_channel(pipeline.operator.context.embedding_target) as channel:
+    with embedder_channel(pipeline) as channel:
         client = GrpcEmbedder(channel, timedelta(seconds=300))
         answers = client.embed(token, [PhotoReference(photo_key), *references], lambda: True)
     names = ["subject", *(f"crop {index}" for index in range(len(references)))]

@@ -55,6 +55,11 @@ HOMEWARD_MODELS_FOLDER: "/models"
 {{- if has .name (list "embedding" "matching" "retention") }}
 HOMEWARD_AUTHORISATION_KEYS: "/keys/keys.json"
 {{- end }}
+{{- if has .name (list "embedding" "matching" "retention") }}
+HOMEWARD_GRPC_TLS__CA_FILE: "/tls/ca.crt"
+HOMEWARD_GRPC_TLS__CERTIFICATE_FILE: "/tls/tls.crt"
+HOMEWARD_GRPC_TLS__KEY_FILE: "/tls/tls.key"
+{{- end }}
 {{- if has .name (list "embedding" "matching") }}
 HOMEWARD_GRPC_LISTEN: "0.0.0.0:50051"
 {{- end }}

@@ -35,9 +35,10 @@ from homeward.shared.objectkeys import (
 from homeward.shared.objectstore.minio_store import MinioStore
 from homeward.shared.objectstore.port import LifecycleRule
 from homeward.shared.runtime.grpc_server import serve
+from homeward.shared.runtime.peers import connect
 from homeward.shared.runtime.producer import EventProducer
 from homeward.shared.runtime.topics_admin import create_topics
-from homeward.shared.settings import KafkaSettings, ObjectStoreSettings
+from homeward.shared.settings import KafkaSettings, ObjectStoreSettings, PeerTlsSettings
 from homeward.shared.topics import AUTHORISATIONS, CAMERAS, DELETIONS, HOLDS, TOPICS
 from homewardapi.authorisation.v1.authorisation_pb2 import Authorisation, AuthorisationState, CloseReason
 from homewardapi.camera.v1.camera_pb2 import Camera, Source
@@ -335,7 +336,7 @@ def test_templates_by_grpc() -> None:
     matching = _Matching()
     matching.templates["a"] = 3
     with _serving(matching) as port:
-        templates = MatchingTemplates(f"127.0.0.1:{port}", timedelta(seconds=5))
+        templates = MatchingTemplates(connect(f"127.0.0.1:{port}", "matching", PeerTlsSettings()), timedelta(seconds=5))
         assert templates.wipe("a") == Wiped(3, 0)
         assert templates.wipe("a") == Wiped(0, 0)
     with pytest.raises(TemplatesUnavailableError):

@@ -3,6 +3,7 @@
 import typer
 
 from homeward.cli.commands import authorise, cameras, models
+from homeward.cli.commands.certificates import certificates
 from homeward.cli.commands.demo import demo
 from homeward.cli.commands.prepare import prepare
 from homeward.cli.commands.search import search
@@ -24,6 +25,7 @@ app.command()(search)
 app.command()(watch)
 app.command()(status)
 app.add_typer(models.app, name="models")
+app.command()(certificates)
 app.command()(prepare)
 
 

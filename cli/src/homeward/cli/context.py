@@ -7,15 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
+import grpc
 from pydantic import SecretStr
 
+from homeward.cli.certificates import peer_tls
+from homeward.shared.runtime.peers import connect
 from homeward.shared.settings import KafkaSettings, ObjectStoreSettings, Section
 
 FILE_NAME: Final = "homeward.json"
 
 _OWNER_ONLY: Final = 0o600
 _OTHERS: Final = 0o077
-_PLAIN: Final = ("matching_target", "embedding_target", "keys_folder")
+_PLAIN: Final = ("matching_target", "embedding_target", "keys_folder", "tls_folder")
 
 
 class ContextError(Exception):
@@ -24,9 +27,10 @@ class ContextError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Where everything is. The targets are host:port of gRPC services; `keys_folder` holds the demo identities.
+    """Where everything is. The targets are host:port of gRPC services.
 
-    `operations_ports` are the ports of /readyz on loopback, by service.
+    `keys_folder` holds the demo identities, `tls_folder` the certificates. `operations_ports` are the ports of
+    /readyz on loopback, by service.
     """
 
     kafka: KafkaSettings
@@ -34,6 +38,7 @@ class Context:
     matching_target: str
     embedding_target: str
     keys_folder: Path
+    tls_folder: Path
     operations_ports: Mapping[str, int]
 
     @classmethod
@@ -65,12 +70,17 @@ class Context:
                 plain["matching_target"],
                 plain["embedding_target"],
                 Path(plain["keys_folder"]),
+                Path(plain["tls_folder"]),
                 {str(service): int(port) for service, port in document["operations_ports"].items()},
             )
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             # The cause is told by its class alone: pydantic's text would repeat a secret.
             kind = type(error).__name__
             raise ContextError(f"{path} is not what this version writes ({kind}): start Homeward anew") from None
+
+    def matching(self) -> grpc.Channel:
+        """Return a channel to matching, as the command; raise PeerTlsError where its certificate cannot be read."""
+        return connect(self.matching_target, "matching", peer_tls(self.tls_folder, "cli"))
 
     def save(self, data_folder: Path) -> None:
         """Write the file into `data_folder`, whole or not at all, so that its owner alone can read it."""
@@ -82,6 +92,7 @@ class Context:
             "matching_target": self.matching_target,
             "embedding_target": self.embedding_target,
             "keys_folder": str(self.keys_folder),
+            "tls_folder": str(self.tls_folder),
             "operations_ports": dict(self.operations_ports),
         }
         partial.unlink(missing_ok=True)

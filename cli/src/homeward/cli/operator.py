@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Self
 
-import grpc
-
 from homeward.cli.context import Context
 from homeward.cli.eventlog import EventLog
 from homeward.cli.progress import SearchProgress
@@ -122,7 +120,7 @@ class Operator:
 
     def templates_at_rest(self) -> int:
         """Return how many templates matching keeps."""
-        with grpc.insecure_channel(self.context.matching_target) as channel:
+        with self.context.matching() as channel:
             stub = MatchingServiceStub(channel)
             return int(stub.CountTemplates(CountTemplatesRequest(), timeout=_CALL_S, wait_for_ready=True).templates)
 

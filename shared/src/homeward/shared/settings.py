@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "HOMEWARD_"
@@ -19,6 +19,10 @@ Port = Annotated[int, Field(ge=0, le=65535)]
 
 class UnknownSettingError(ValueError):
     """A variable that begins like a setting of ours and is none: most often a spelling mistake."""
+
+
+class PeerTlsError(ValueError):
+    """A certificate, a key or an authority that cannot be used, or is missing where there must be one."""
 
 
 class Section(BaseModel):
@@ -56,6 +60,27 @@ class ObjectStoreSettings(Section):
     secret_key: SecretStr = Field(description="The service's secret key.")
     secure: bool = Field(default=True, description="Whether to speak TLS.")
     region: str = Field(default="us-east-1", description="The buckets' region.")
+
+
+class PeerTlsSettings(Section):
+    """How this service proves to the others which one it is (mutual TLS); all three files, or none on loopback."""
+
+    ca_file: Path | None = Field(default=None, description="PEM file with the authority of the services' certificates.")
+    certificate_file: Path | None = Field(
+        default=None, description="PEM file with this service's certificate, which names it `<service>.homeward`."
+    )
+    key_file: Path | None = Field(default=None, description="PEM file with the certificate's private key.")
+
+    @model_validator(mode="after")
+    def _together(self) -> Self:
+        if len({self.ca_file is None, self.certificate_file is None, self.key_file is None}) != 1:
+            raise ValueError("give ca_file, certificate_file and key_file, all three")
+        return self
+
+    @property
+    def given(self) -> bool:
+        """Whether there are certificates."""
+        return self.ca_file is not None
 
 
 class OperationsSettings(Section):

@@ -10,6 +10,7 @@ from homeward.cli.context import Context
 from homeward.cli.eventlog import EventLog
 from homeward.cli.options import DEFAULT_DATA_FOLDER, DataFolder, load_context
 from homeward.cli.stack.stack import readiness
+from homeward.shared.settings import PeerTlsError
 from homeward.shared.topics import AUTHORISATIONS, CAMERAS, CLIPS, DEAD_LETTERS, SIGHTINGS
 from homewardapi.authorisation.v1.authorisation_pb2 import AUTHORISATION_STATE_OPEN, Authorisation
 from homewardapi.clip.v1.clip_pb2 import Clip
@@ -56,8 +57,8 @@ def clip_outcome(message: object) -> str | None:
 def templates_at_rest(context: Context) -> str:
     """Return how many templates matching keeps, or why that is not known."""
     try:
-        with grpc.insecure_channel(context.matching_target) as channel:
+        with context.matching() as channel:
             counted = MatchingServiceStub(channel).CountTemplates(CountTemplatesRequest(), timeout=5)
-    except grpc.RpcError:
+    except (grpc.RpcError, PeerTlsError):
         return "unknown: matching does not answer"
     return f"{counted.templates} of {counted.subjects} authorised searches"

@@ -41,6 +41,11 @@ class DataFolder:
         return self.root / "keys"
 
     @property
+    def tls(self) -> Path:
+        """The certificates by which the services prove to each other who they are, a folder each."""
+        return self.root / "tls"
+
+    @property
     def logs(self) -> Path:
         """What each part wrote."""
         return self.root / "logs"
@@ -60,6 +65,7 @@ class DataFolder:
             self.credentials,
             self.templates,
             self.keys,
+            self.tls,
             self.logs,
             self.scratch,
         ):

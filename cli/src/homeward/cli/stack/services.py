@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from homeward.cli.certificates import peer_tls
 from homeward.cli.embedded.process import Command
 from homeward.cli.identities import KEYS_FILE
 from homeward.cli.stack.folder import DataFolder
@@ -73,19 +74,28 @@ class ServiceCommands:
                 return {**self._objects(), **models}
             case "embedding":
                 listen = {"HOMEWARD_GRPC_LISTEN": f"127.0.0.1:{self.ports.embedding}"}
-                return {**self._objects(), **models, **public_keys, **listen}
+                return {**self._objects(), **models, **public_keys, **listen, **self._tls(service)}
             case "matching":
                 return {
                     **public_keys,
+                    **self._tls(service),
                     "HOMEWARD_GRPC_LISTEN": f"127.0.0.1:{self.ports.matching}",
                     "HOMEWARD_EMBEDDING_TARGET": f"127.0.0.1:{self.ports.embedding}",
                     "HOMEWARD_QDRANT_FOLDER": str(self.folder.templates),
                 }
             case "retention":
                 target = {"HOMEWARD_MATCHING_TARGET": f"127.0.0.1:{self.ports.matching}"}
-                return {**self._objects(), **public_keys, **target}
+                return {**self._objects(), **public_keys, **target, **self._tls(service)}
             case _:
                 raise ValueError(f"there is no service {service}")
+
+    def _tls(self, service: str) -> dict[str, str]:
+        tls = peer_tls(self.folder.tls, service)
+        return {
+            "HOMEWARD_GRPC_TLS__CA_FILE": str(tls.ca_file),
+            "HOMEWARD_GRPC_TLS__CERTIFICATE_FILE": str(tls.certificate_file),
+            "HOMEWARD_GRPC_TLS__KEY_FILE": str(tls.key_file),
+        }
 
     def _objects(self) -> dict[str, str]:
         store = self.object_store

@@ -5,9 +5,11 @@ import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
+from homeward.cli.certificates import make_certificates
 from homeward.cli.context import Context
 from homeward.cli.embedded.ports import LOOPBACK, free_ports
 from homeward.cli.embedded.process import ChildProcess
@@ -26,6 +28,8 @@ BROKER_BUCKET: Final = "kafka"
 
 _SERVICE_READY_S: Final = 90.0  # about 5 s; mediapipe's first import on a slow disk takes the longest
 _PROBE_S: Final = 1.0
+_CERTIFICATES_LAST: Final = timedelta(days=397)
+"""Made anew at each start: longer than a machine goes without one."""
 
 
 def _silent(_: str) -> None:
@@ -118,6 +122,7 @@ class Stack:
         self._broker.start()
         prepare(self._broker.kafka, store)
         DemoIdentities.make(self.folder.keys)
+        make_certificates(self.folder.tls, self.clock, _CERTIFICATES_LAST)
         operations = free_ports(len(SERVICES) + 2)
         self._ports = Ports(
             dict(zip(SERVICES, operations, strict=False)), embedding=operations[-2], matching=operations[-1]
@@ -128,6 +133,7 @@ class Stack:
             embedding_target=f"{LOOPBACK}:{self._ports.embedding}",
             matching_target=f"{LOOPBACK}:{self._ports.matching}",
             keys_folder=self.folder.keys,
+            tls_folder=self.folder.tls,
             operations_ports=self._ports.operations,
         )
         context.save(self.folder.root)

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from homeward.access.bootstrap import run
 from homeward.access.settings import AccessSettings
 from homeward.shared.authorisation import KeyFileError
-from homeward.shared.settings import UnknownSettingError, variables
+from homeward.shared.settings import PeerTlsError, UnknownSettingError, variables
 
 
 def main() -> int:
@@ -20,7 +20,7 @@ def main() -> int:
         settings = AccessSettings.load()
         if command == "run":
             return run(settings)
-    except (UnknownSettingError, ValidationError, KeyFileError) as error:
+    except (UnknownSettingError, ValidationError, KeyFileError, PeerTlsError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
     for name, description in variables(AccessSettings).items():

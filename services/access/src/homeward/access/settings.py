@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field, SecretStr
 
-from homeward.shared.settings import ObjectStoreSettings, Port, Section, ServiceSettings
+from homeward.shared.settings import ObjectStoreSettings, PeerTlsSettings, Port, Section, ServiceSettings
 
 
 class WebSettings(Section):
@@ -52,6 +52,7 @@ class AccessSettings(ServiceSettings):
     keys_folder: Path = Field(description="Folder of the signing keys; access alone may read it.")
     jwks_file: Path = Field(description="Where the public keys are written for the services that verify (JWKS).")
     matching_target: str = Field(description="host:port of matching, which is told at once to stop.")
+    grpc_tls: PeerTlsSettings = PeerTlsSettings()
     plan_file: Path | None = Field(
         default=None, description="An SVG or PNG of the site on which cameras are shown; none shows a list."
     )

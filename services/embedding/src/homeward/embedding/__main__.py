@@ -15,12 +15,13 @@ from homeward.shared.authorisation import KeyFileError
 from homeward.shared.calibration import CalibrationError
 from homeward.shared.models.errors import ModelError
 from homeward.shared.models.library import default_models_folder
-from homeward.shared.settings import UnknownSettingError, variables
+from homeward.shared.settings import PeerTlsError, UnknownSettingError, variables
 
 _KNOWN = (
     UnknownSettingError,
     ValidationError,
     KeyFileError,
+    PeerTlsError,
     ModelError,
     EngineError,
     PairsError,

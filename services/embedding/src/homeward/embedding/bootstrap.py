@@ -23,6 +23,7 @@ from homeward.shared.models.library import ModelLibrary, read_verified
 from homeward.shared.objectstore.minio_store import MinioStore
 from homeward.shared.runtime.grpc_server import serve
 from homeward.shared.runtime.operations import OperationsServer
+from homeward.shared.runtime.peers import AllowedPeers, server_credentials
 from homeward.shared.runtime.service import run_service
 from homeward.shared.telemetry.logging import DroppedFields, configure_logging, get_logger
 from homewardapi.embedding.v1.embedding_service_pb2_grpc import add_EmbeddingServiceServicer_to_server
@@ -66,6 +67,9 @@ def run(settings: EmbeddingSettings) -> int:
         lambda grpc_server: add_EmbeddingServiceServicer_to_server(servicer, grpc_server),
         services=[SERVICE],
         workers=settings.streams_max,
+        # Templates go to matching, and nowhere else.
+        interceptors=[AllowedPeers({f"/{SERVICE}/Embed": ["matching"]}, settings.grpc_tls)],
+        credentials=server_credentials(settings.grpc_tls, settings.grpc_listen),
     )
     get_logger().info("embedder loaded", model=dispatcher.model.name, model_sha256=dispatcher.model.sha256)
     return run_service(

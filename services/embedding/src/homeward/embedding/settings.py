@@ -7,7 +7,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from homeward.shared.models.library import default_models_folder
-from homeward.shared.settings import ObjectStoreSettings, Section, ServiceSettings
+from homeward.shared.settings import ObjectStoreSettings, PeerTlsSettings, Section, ServiceSettings
 
 
 def _cores() -> int:
@@ -48,6 +48,7 @@ class EmbeddingSettings(ServiceSettings):
         default_factory=default_models_folder, description="Folder with the models, filled by `homeward models fetch`."
     )
     grpc_listen: str = Field(default="127.0.0.1:50051", description="host:port on which templates are asked for.")
+    grpc_tls: PeerTlsSettings = PeerTlsSettings()
     streams_max: int = Field(default=16, ge=1, le=256, description="Streams served at once, one thread each.")
     in_flight_max: int = Field(default=32, ge=1, le=256, description="Questions under way in one stream.")
     readers: int = Field(default=16, ge=1, le=256, description="Reads of the object store at once, over all streams.")

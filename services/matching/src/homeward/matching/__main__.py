@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pydantic import ValidationError
 
 from homeward.matching.settings import MatchingSettings
-from homeward.shared.settings import UnknownSettingError, variables
+from homeward.shared.settings import PeerTlsError, UnknownSettingError, variables
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -24,7 +24,11 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     from homeward.matching.bootstrap import run  # noqa: PLC0415 - checking settings needs no client library
 
-    return run(settings)
+    try:
+        return run(settings)
+    except PeerTlsError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
 
 
 if __name__ == "__main__":

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 from prometheus_client import CollectorRegistry
 
-from homeward.matching.adapters.embedding_client import GrpcEmbedder, connect
+from homeward.matching.adapters.embedding_client import GrpcEmbedder
 from homeward.matching.adapters.log import ReplayedLog
-from homeward.matching.adapters.matching_service import SERVICE_NAME, MatchingServicer
+from homeward.matching.adapters.matching_service import CALLERS, SERVICE_NAME, MatchingServicer
 from homeward.matching.adapters.qdrant import QdrantSubjects
 from homeward.matching.authorisations import Authorisations
 from homeward.matching.comparison import Comparison
@@ -27,6 +27,7 @@ from homeward.shared.runtime.consumer import Consumer
 from homeward.shared.runtime.grpc_server import serve
 from homeward.shared.runtime.handler import Handler
 from homeward.shared.runtime.operations import OperationsServer
+from homeward.shared.runtime.peers import AllowedPeers, connect, server_credentials
 from homeward.shared.runtime.producer import EventProducer
 from homeward.shared.runtime.replay import LogReader
 from homeward.shared.runtime.service import run_service
@@ -46,7 +47,7 @@ def run(settings: MatchingSettings) -> int:
 
     scales = Scales(Calibrations.load(settings.calibrations_folder), settings.false_match_rate)
     subjects = _subjects(settings)
-    channel = connect(settings.embedding_target)
+    channel = connect(settings.embedding_target, "embedding", settings.grpc_tls)
     embedder = GrpcEmbedder(channel, timedelta(seconds=settings.embedding_timeout_s))
     producer = EventProducer(settings.kafka, client_id="homeward-matching")
     log = ReplayedLog(LogReader(settings.kafka, metrics=runtime_metrics, clock=clock))
@@ -120,7 +121,13 @@ def run(settings: MatchingSettings) -> int:
             consumer("matching-planner", AUTHORISATIONS, planning),
             *(consumer("matching", SEARCH_TASKS, tasks, number + 1) for number in range(settings.tasks_at_once)),
             consumer("matching-live", FACES, live),
-            serve(settings.grpc_listen, MatchingServicer(searches).register, services=[SERVICE_NAME]),
+            serve(
+                settings.grpc_listen,
+                MatchingServicer(searches).register,
+                services=[SERVICE_NAME],
+                interceptors=[AllowedPeers(CALLERS, settings.grpc_tls)],
+                credentials=server_credentials(settings.grpc_tls, settings.grpc_listen),
+            ),
         ],
         operations=OperationsServer(settings.operations, registry=registry),
         clock=clock,

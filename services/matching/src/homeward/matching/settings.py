@@ -7,13 +7,14 @@ from pydantic import Field, SecretStr, model_validator
 
 from homeward.matching.handler.tasks import WIDEST_TASK_MESSAGES
 from homeward.shared.authorisation.ceilings import LIVE_SEARCHES_DEFAULT, LIVE_SEARCHES_MAX
-from homeward.shared.settings import ServiceSettings
+from homeward.shared.settings import PeerTlsSettings, ServiceSettings
 
 
 class MatchingSettings(ServiceSettings):
     """What matching needs to know."""
 
     grpc_listen: str = Field(default="127.0.0.1:50051", description="host:port on which MatchingService is served.")
+    grpc_tls: PeerTlsSettings = PeerTlsSettings()
     embedding_target: str = Field(description="host:port of the embedding service.")
     authorisation_keys: Path = Field(description="JWKS file with the public keys that sign authorisations.")
     qdrant_url: str | None = Field(

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from homeward.retention.bootstrap import run
 from homeward.retention.settings import RetentionSettings
 from homeward.shared.authorisation import KeyFileError
-from homeward.shared.settings import UnknownSettingError, variables
+from homeward.shared.settings import PeerTlsError, UnknownSettingError, variables
 
 
 def main() -> int:
@@ -20,7 +20,7 @@ def main() -> int:
         settings = RetentionSettings.load()
         if command == "run":
             return run(settings)
-    except (UnknownSettingError, ValidationError, KeyFileError) as error:
+    except (UnknownSettingError, ValidationError, KeyFileError, PeerTlsError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
     for name, description in variables(RetentionSettings).items():

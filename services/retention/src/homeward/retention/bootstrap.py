@@ -21,6 +21,7 @@ from homeward.shared.clock import SystemClock
 from homeward.shared.objectstore.minio_store import MinioStore
 from homeward.shared.runtime.backoff import Backoff
 from homeward.shared.runtime.operations import OperationsServer
+from homeward.shared.runtime.peers import connect
 from homeward.shared.runtime.producer import EventProducer
 from homeward.shared.runtime.service import run_service
 from homeward.shared.runtime.table import TableReader
@@ -39,7 +40,9 @@ def run(settings: RetentionSettings) -> int:
 
     store = MinioStore(settings.object_store)
     producer = EventProducer(settings.kafka, client_id="homeward-retention")
-    templates = MatchingTemplates(settings.matching_target, timedelta(seconds=settings.wipe_timeout_s))
+    templates = MatchingTemplates(
+        connect(settings.matching_target, "matching", settings.grpc_tls), timedelta(seconds=settings.wipe_timeout_s)
+    )
 
     authorisations = AuthorisationTable(Verifier(KeySet.from_jwks_file(settings.authorisation_keys), clock))
     holds = HoldTable()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from homeward.shared.settings import ObjectStoreSettings, ServiceSettings
+from homeward.shared.settings import ObjectStoreSettings, PeerTlsSettings, ServiceSettings
 
 
 class RetentionSettings(ServiceSettings):
@@ -13,6 +13,7 @@ class RetentionSettings(ServiceSettings):
     object_store: ObjectStoreSettings
     authorisation_keys: Path = Field(description="JWKS file with the public keys that sign authorisations.")
     matching_target: str = Field(description="host:port of matching, which deletes templates.")
+    grpc_tls: PeerTlsSettings = PeerTlsSettings()
     sweep_every_s: float = Field(
         default=3600, ge=1, le=3600, description="Seconds between two sweeps; an hour is the promise's own slack."
     )

@@ -22,13 +22,6 @@ from homeward.matching.template import Model, Template, UnusableTemplateError
 from homewardapi.embedding.v1 import embedding_service_pb2 as pb
 from homewardapi.embedding.v1.embedding_service_pb2_grpc import EmbeddingServiceStub
 
-_OPTIONS: Final[tuple[tuple[str, int], ...]] = (
-    # An embedder that was started anew is found within seconds; gRPC itself would wait up to two minutes.
-    ("grpc.max_reconnect_backoff_ms", 2000),
-    # The target alone is asked, whatever proxy the environment names.
-    ("grpc.enable_http_proxy", 0),
-)
-
 _TOGETHER: Final = 32
 _TOGETHER_S: Final = 0.05
 """Answers that come within this time are compared together: short beside the second that a template may live."""
@@ -37,11 +30,6 @@ _LOOK_S: Final = 0.25
 """How often an idle stream looks whether it is still wanted."""
 
 _DENIED: Final = frozenset({grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED})
-
-
-def connect(target: str) -> grpc.Channel:
-    """Return a channel to `target`, host:port; it connects when it is used."""
-    return grpc.insecure_channel(target, options=list(_OPTIONS))
 
 
 @dataclass(frozen=True, slots=True)

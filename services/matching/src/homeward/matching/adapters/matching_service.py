@@ -1,6 +1,8 @@
 """MatchingService over gRPC."""
 
 import re
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Final, NoReturn
 
 import grpc
@@ -16,6 +18,15 @@ from homewardapi.matching.v1.matching_service_pb2_grpc import (
 )
 
 SERVICE_NAME: Final = pb.DESCRIPTOR.services_by_name["MatchingService"].full_name
+CALLERS: Final[Mapping[str, Sequence[str]]] = MappingProxyType(
+    {
+        f"/{SERVICE_NAME}/GetSearch": ("access", "cli"),
+        f"/{SERVICE_NAME}/CountTemplates": ("access", "cli"),
+        f"/{SERVICE_NAME}/WipeSubject": ("access", "retention"),
+    }
+)
+"""Which services each method answers."""
+
 _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 _log = get_logger()

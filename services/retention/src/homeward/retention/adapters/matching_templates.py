@@ -10,12 +10,11 @@ from homewardapi.matching.v1.matching_service_pb2_grpc import MatchingServiceStu
 
 
 class MatchingTemplates:
-    """The port `Templates` on `target`, host:port. Nothing is sent until the first call."""
+    """The port `Templates` on a channel to matching. Nothing is sent until the first call."""
 
-    def __init__(self, target: str, timeout: timedelta) -> None:
-        # A proxy of the environment must not come between two services of ours.
-        self._channel = grpc.insecure_channel(target, options=[("grpc.enable_http_proxy", 0)])
-        self._stub = MatchingServiceStub(self._channel)
+    def __init__(self, channel: grpc.Channel, timeout: timedelta) -> None:
+        self._channel = channel
+        self._stub = MatchingServiceStub(channel)
         self._timeout_s = timeout.total_seconds()
 
     def wipe(self, authorisation_id: str) -> Wiped:
