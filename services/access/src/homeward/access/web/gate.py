@@ -35,6 +35,8 @@ class Gate:
         principal = self._authenticator.authenticate(request)
         if principal is None:
             raise NotSignedInError("not_signed_in", "sign in first")
+        # Pages, and the page of an error, show the navigation of whoever was let in.
+        request.state.principal = principal
         return principal
 
     def requires(self, *roles: Role) -> Callable[[Request], Principal]:
