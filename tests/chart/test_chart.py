@@ -4,7 +4,7 @@ import helm_python as helm
 import kubernetes_validate
 import pytest
 
-from support.shipped import CHART, SERVICES, VALUES, chart_environment, manifests, named, workload
+from support.shipped import CHART, ROOT, SERVICES, VALUES, chart_environment, manifests, named, workload
 
 CONFIGURATION = pytest.mark.parametrize("values", VALUES.values(), ids=VALUES)
 KUBERNETES = "1.31"
@@ -80,23 +80,56 @@ def test_every_pod_is_restricted(values: dict[str, Any]) -> None:
             assert security["capabilities"] == {"drop": ["ALL"]}
 
 
-def test_embedding_answers_matching_alone() -> None:
+@pytest.mark.parametrize(
+    ("service", "callers"), [("embedding", ["matching"]), ("matching", ["access", "retention"]), ("access", [])]
+)
+def test_a_service_answers_those_alone_that_call_it(service: str, callers: list[str]) -> None:
     objects = manifests({})
-    policy = named(objects, "NetworkPolicy", "homeward-embedding")["spec"]
-    callers = [
+    policy = named(objects, "NetworkPolicy", f"homeward-{service}")["spec"]
+    assert callers == [
         source["podSelector"]["matchLabels"]["app.kubernetes.io/component"]
         for rule in policy["ingress"]
         for source in rule["from"]
         if "podSelector" in source
     ]
-    assert callers == ["matching"]
+
+
+def test_people_come_to_access_by_the_ingress_alone() -> None:
+    objects = manifests(VALUES["small-values"])
+    policy = named(objects, "NetworkPolicy", "homeward-access")["spec"]
+    (web,) = (rule for rule in policy["ingress"] if rule["ports"] == [{"port": "web", "protocol": "TCP"}])
+    assert web["from"] == [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "ingress"}}}]
+    ingress = named(objects, "Ingress", "homeward-access")["spec"]
+    assert ingress["tls"] == [{"hosts": ["homeward.example"], "secretName": "homeward-tls"}]
+    assert not [item for item in manifests({}) if item["kind"] == "Ingress"]
+
+
+def test_access_alone_may_write_the_keys_that_others_verify_by() -> None:
+    objects = manifests({})
+    mounts = {}
+    for service in SERVICES:
+        pod = workload(objects, service)["spec"]["template"]["spec"]
+        mounts[service] = {mount["name"]: mount for mount in pod["containers"][0]["volumeMounts"]}
+    assert [service for service in SERVICES if "signing-keys" in mounts[service]] == ["access"]
+    for service in ("embedding", "matching", "retention"):
+        assert mounts[service]["public-keys"]["readOnly"] is True
+    assert "readOnly" not in mounts["access"]["public-keys"]
+
+
+def test_the_policy_is_the_one_that_is_shipped_unless_an_operator_gives_their_own() -> None:
+    shipped = (ROOT / "services" / "access" / "policy.toml").read_text()
+    name = "homeward-access-policy"
+    assert named(manifests({}), "ConfigMap", name)["data"]["policy.toml"] == shipped
+    own = {"services": {"access": {"policy": 'version = "2"\n'}}}
+    assert named(manifests(own), "ConfigMap", name)["data"]["policy.toml"] == 'version = "2"\n'
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_only_ingest_and_retention_lack_a_grpc_port(service: str) -> None:
+def test_each_service_opens_the_ports_that_others_use(service: str) -> None:
     pod = workload(manifests({}), service)["spec"]["template"]["spec"]
     ports = {port["name"] for port in pod["containers"][0]["ports"]}
-    assert ports == ({"operations", "grpc"} if service in {"embedding", "matching"} else {"operations"})
+    own = {"embedding": {"grpc"}, "matching": {"grpc"}, "access": {"web"}}
+    assert ports == {"operations"} | own.get(service, set())
 
 
 def test_no_secret_stands_in_a_config_map() -> None:

@@ -40,7 +40,8 @@ def test_each_service_is_gated_limited_and_confined(service: str) -> None:
     assert definition["read_only"] is True
     assert definition["cap_drop"] == ["ALL"]
     assert "mem_limit" in definition
-    assert "ports" not in definition
+    # People come to access alone, and from this host alone: TLS is the proxy's before it.
+    assert definition.get("ports", []) == (["127.0.0.1:8080:8080"] if service == "access" else [])
 
 
 def test_images_are_pinned() -> None:
@@ -52,10 +53,22 @@ def test_the_inner_network_has_no_way_out_but_for_those_that_need_one() -> None:
     document = compose()
     assert document["networks"]["inside"]["internal"] is True
     outside = {name for name, definition in document["services"].items() if "outside" in definition["networks"]}
-    assert outside == {"ingest", "prepare"}
+    assert outside == {"access", "ingest", "prepare"}
 
 
 def test_no_part_phones_home() -> None:
     services = compose()["services"]
     assert services["minio"]["environment"]["MINIO_UPDATE"] == "off"
     assert services["qdrant"]["environment"]["QDRANT__TELEMETRY_DISABLED"] == "true"
+
+
+def test_access_alone_may_write_the_keys_that_others_verify_by() -> None:
+    writers: set[str] = set()
+    readers: set[str] = set()
+    for name, definition in compose()["services"].items():
+        for volume in definition.get("volumes", []):
+            if volume.startswith("public-keys:"):
+                (readers if volume.endswith(":ro") else writers).add(name)
+            assert not volume.startswith("signing-keys:") or name in {"access", "access-prepare"}
+    assert writers == {"access", "access-prepare"}
+    assert readers == {"embedding", "matching", "retention"}

@@ -9,7 +9,7 @@ import pytest
 from pydantic_settings import BaseSettings
 
 from homeward.shared.settings import PREFIX, ServiceSettings, UnknownSettingError, variables
-from support.shipped import SERVICES, VALUES, chart_environment, compose_environment, manifests
+from support.shipped import SERVICES, VALUES, chart_environment, compose_environment, manifests, named
 
 EVERY_SERVICE = pytest.mark.parametrize("service", SERVICES)
 
@@ -46,7 +46,7 @@ def test_chart(service: str, values: dict[str, Any], monkeypatch: pytest.MonkeyP
 
 def test_the_charts_preparation(monkeypatch: pytest.MonkeyPatch) -> None:
     objects = manifests({})
-    (job,) = (item for item in objects if item["kind"] == "Job")
+    job = named(objects, "Job", "homeward-prepare")
     container = job["spec"]["template"]["spec"]["containers"][0]
     (settings,) = (
         item["data"] for item in objects if item["kind"] == "ConfigMap" and item["metadata"]["name"].endswith("prepare")

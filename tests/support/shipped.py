@@ -1,5 +1,6 @@
 """The environment of each service as the compose file and the chart set it."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -9,7 +10,9 @@ import yaml
 
 ROOT: Final = Path(__file__).parents[2]
 CHART: Final = ROOT / "charts" / "homeward"
-SERVICES: Final = ("ingest", "detection", "embedding", "matching", "retention")
+_VARIABLE: Final = re.compile(r"\$\{(?P<name>[A-Z0-9_]+)(?::-(?P<default>[^}]*)|:\?[^}]*)\}")
+_CHOSEN: Final = {"HOMEWARD_PUBLIC_URL": "https://homeward.example", "HOMEWARD_OIDC_ISSUER": "https://id.example"}
+SERVICES: Final = ("ingest", "detection", "embedding", "matching", "retention", "access")
 VALUES: Final[Mapping[str, dict[str, Any]]] = {
     "default": {},
     **{path.stem: yaml.safe_load(path.read_text()) for path in sorted((CHART / "ci").glob("*-values.yaml"))},
@@ -23,11 +26,14 @@ def compose() -> dict[str, Any]:
 
 
 def compose_environment(service: str) -> dict[str, str]:
-    """Return the environment that compose gives `service`; what the operator must choose is "chosen-by-operator"."""
+    """Return the environment that compose gives `service`, with defaults and _CHOSEN for what an operator chooses."""
     environment = compose()["services"][service]["environment"]
-    return {
-        name: "chosen-by-operator" if str(value).startswith("${") else str(value) for name, value in environment.items()
-    }
+    return {name: _VARIABLE.sub(_chosen, str(value)) for name, value in environment.items()}
+
+
+def _chosen(variable: re.Match[str]) -> str:
+    default = variable["default"]
+    return default if default is not None else _CHOSEN.get(variable["name"], "chosen-by-operator")
 
 
 def manifests(values: dict[str, Any]) -> list[dict[str, Any]]:

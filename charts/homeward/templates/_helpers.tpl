@@ -53,9 +53,9 @@ HOMEWARD_OBJECT_STORE__REGION: {{ $values.objectStore.region | quote }}
 HOMEWARD_MODELS_FOLDER: "/models"
 {{- end }}
 {{- if has .name (list "embedding" "matching" "retention") }}
-HOMEWARD_AUTHORISATION_KEYS: "/keys/keys.json"
+HOMEWARD_AUTHORISATION_KEYS: "/public-keys/keys.json"
 {{- end }}
-{{- if has .name (list "embedding" "matching" "retention") }}
+{{- if has .name (list "access" "embedding" "matching" "retention") }}
 HOMEWARD_GRPC_TLS__CA_FILE: "/tls/ca.crt"
 HOMEWARD_GRPC_TLS__CERTIFICATE_FILE: "/tls/tls.crt"
 HOMEWARD_GRPC_TLS__KEY_FILE: "/tls/tls.key"
@@ -77,7 +77,20 @@ HOMEWARD_SOURCE_TLS_CA_FILE: "/cameras-ca/ca.crt"
 HOMEWARD_EMBEDDING_TARGET: {{ printf "%s-embedding:50051" .root.Release.Name | quote }}
 HOMEWARD_QDRANT_URL: {{ $values.qdrant.url | quote }}
 {{- end }}
-{{- if eq .name "retention" }}
+{{- if eq .name "access" }}
+{{- with $values.services.access }}
+HOMEWARD_WEB__HOST: "0.0.0.0"
+HOMEWARD_WEB__PUBLIC_URL: {{ .publicUrl | quote }}
+HOMEWARD_WEB__TIME_ZONE: {{ .timeZone | quote }}
+HOMEWARD_WEB__LANGUAGE: {{ .language | quote }}
+HOMEWARD_OIDC__ISSUER: {{ .oidc.issuer | quote }}
+HOMEWARD_OIDC__CLIENT_ID: {{ .oidc.clientId | quote }}
+{{- end }}
+HOMEWARD_POLICY: "/policy/policy.toml"
+HOMEWARD_KEYS_FOLDER: "/signing-keys"
+HOMEWARD_JWKS_FILE: "/public-keys/keys.json"
+{{- end }}
+{{- if has .name (list "access" "retention") }}
 HOMEWARD_MATCHING_TARGET: {{ printf "%s-matching:50051" .root.Release.Name | quote }}
 {{- end }}
 {{- end -}}
@@ -89,10 +102,51 @@ HOMEWARD_MATCHING_TARGET: {{ printf "%s-matching:50051" .root.Release.Name | quo
   valueFrom: { secretKeyRef: { name: {{ .root.Values.objectStore.existingSecret }}, key: accessKey } }
 - name: HOMEWARD_OBJECT_STORE__SECRET_KEY
   valueFrom: { secretKeyRef: { name: {{ .root.Values.objectStore.existingSecret }}, key: secretKey } }
+{{- if eq .name "access" }}
+- name: HOMEWARD_DATABASE_URL
+  valueFrom: { secretKeyRef: { name: {{ .root.Values.services.access.databaseSecret }}, key: url } }
+{{- end }}
 {{- else if .root.Values.qdrant.existingSecret }}
 - name: HOMEWARD_QDRANT_API_KEY
   valueFrom: { secretKeyRef: { name: {{ .root.Values.qdrant.existingSecret }}, key: apiKey } }
 {{- else }}
 []
 {{- end }}
+{{- end -}}
+
+{{- /* What access mounts: its signing keys, the public ones, the policy, its certificates. */ -}}
+{{- define "homeward.accessMounts" -}}
+- { name: tmp, mountPath: /tmp }
+- { name: tls, mountPath: /tls, readOnly: true }
+- { name: policy, mountPath: /policy, readOnly: true }
+- { name: signing-keys, mountPath: /signing-keys }
+- { name: public-keys, mountPath: /public-keys }
+{{- end -}}
+
+{{- define "homeward.accessVolumes" -}}
+- { name: tmp, emptyDir: { sizeLimit: 512Mi } }
+- { name: tls, secret: { secretName: {{ .Values.tls.secretPrefix }}-access } }
+- { name: policy, configMap: { name: {{ .Release.Name }}-access-policy } }
+- { name: signing-keys, persistentVolumeClaim: { claimName: {{ .Release.Name }}-signing-keys } }
+- { name: public-keys, persistentVolumeClaim: { claimName: {{ .Release.Name }}-public-keys } }
+{{- end -}}
+
+{{- /* A claim that outlives the release: call with (dict "root" $ "name" "models" "component" "prepare" "volume" ...). */ -}}
+{{- define "homeward.claim" -}}
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata:
+  name: {{ .root.Release.Name }}-{{ .name }}
+  labels: {{- include "homeward.labels" (dict "root" .root "name" .component) | nindent 4 }}
+  annotations:
+    # The job that fills it runs before the installation.
+    helm.sh/hook: pre-install
+    helm.sh/hook-weight: "-5"
+    helm.sh/resource-policy: keep
+spec:
+  accessModes: [{{ .volume.accessMode }}]
+  {{- with .volume.storageClassName }}
+  storageClassName: {{ . }}
+  {{- end }}
+  resources: { requests: { storage: {{ .volume.size }} } }
 {{- end -}}
