@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from homeward.access.database.database import DatabaseAwayError
@@ -39,6 +40,24 @@ Page = Callable[[Request, HTTPStatus, str, str], Response]
 """Renders an error for a person: the request, the status, the code and the reason."""
 
 _log = get_logger()
+
+
+class Problem(BaseModel):
+    """An error of the API (RFC 9457)."""
+
+    type: str = Field(description="Always about:blank: `code` tells errors apart.")
+    title: str = Field(description="The status in words.")
+    status: int = Field(description="The HTTP status.")
+    code: str = Field(description="What is wrong, for programs.")
+    detail: str = Field(description="What is wrong and what to do, for people.")
+    field: str | None = Field(default=None, description="The part of the request at fault.")
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return the declaration of the errors that a route of the API may answer, beside those that all have."""
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    told = {401, 403, 404, 422, 429, 503, *statuses}
+    return {status: {"model": Problem, "content": content} for status in sorted(told)}
 
 
 class Problems:
