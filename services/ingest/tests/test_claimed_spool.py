@@ -1,3 +1,4 @@
+import errno
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -162,6 +163,34 @@ def test_a_crash_between_two_holes_leaves_the_rest_owed(tmp_path: Path) -> None:
         claimed.add(stretch(0, 5), None, state(5), replayable=False)
     again = DiskSpool(tmp_path, 1 << 20)
     assert again.state("cam-1").owed == Owed(NOON, Cause.RECORDER_DOWN)
+
+
+@pytest.mark.parametrize("failing", [frozenset({0}), frozenset({1}), frozenset({2}), frozenset({0, 1, 2, 3, 5})])
+def test_what_is_owed_is_told_once_there_is_room(tmp_path: Path, failing: frozenset[int]) -> None:
+    class Spool(DiskSpool):
+        calls = -1
+
+        def add(self, *args: Any, **kwargs: Any) -> None:
+            self.calls += 1
+            if self.calls in failing:
+                raise OSError(errno.ENOSPC, "full")
+            super().add(*args, **kwargs)
+
+    spool = Spool(tmp_path, 1 << 20)
+    answers = {"cam-1": [(NOON - 60 * S, NOON - 58 * S), (NOON - 9 * S, None)]}
+    claimed = ClaimedSpool(spool, CAME, ManualClock(NOON), Known(answers))
+    claimed.begin_live("cam-1")
+    for _ in range(len(failing)):
+        with pytest.raises(OSError, match="full"):
+            claimed.add(stretch(0, 5), None, state(5), replayable=False)
+    claimed.add(stretch(0, 5), None, state(5), replayable=False)
+    assert spool.state("cam-1") == CameraState(through=NOON + 5 * S, epoch=AT)
+    early = MICROSECOND / S
+    assert told(spool) == [
+        (-60 - early, -58, Cause.RECORDER_DOWN),
+        (-9 - early, 0, Cause.RECORDER_DOWN),
+        (0, 5, Cause.SOURCE_LOST),
+    ]
 
 
 def test_an_import_that_another_replica_went_on_with_begins_anew(tmp_path: Path) -> None:

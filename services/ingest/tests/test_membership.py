@@ -1,5 +1,6 @@
 """Whether two replicas can ever tell of the same time, in a small model of the group."""
 
+import errno
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -108,13 +109,20 @@ def test_a_stretch_is_cut_where_another_owner_begins() -> None:
 
 
 class Disk:
+    """What outlives a replica; `full`, it takes nothing."""
+
     def __init__(self) -> None:
         self.memory = Memory()
+        self.full = False
+        self.refused = 0
 
     def recall(self) -> Memory:
         return self.memory
 
     def remember(self, memory: Memory) -> None:
+        if self.full:
+            self.refused += 1
+            raise OSError(errno.ENOSPC, "full")
         self.memory = memory
 
 
@@ -252,6 +260,7 @@ class Group:
             "send": lambda: self.told.extend((number, stretch) for stretch in replica.send()),
             "restart": replica.restart,
             "presume": replica.tenures.presume,
+            "fill": lambda: setattr(replica.disk, "full", not replica.disk.full),
         }
         steps[action]()
 
@@ -289,7 +298,7 @@ ACTIONS = [
     *["move"] * 3,
     *["work"] * 5,
     *["film"] * 6,
-    *["give", "hear of it", "read", "commit", "answer", "send", "restart", "presume"],
+    *["give", "hear of it", "read", "commit", "answer", "send", "restart", "presume", "fill"],
 ]
 steps = st.lists(
     st.tuples(
@@ -421,3 +430,19 @@ def test_a_proof_covers_all_that_was_spooled_before_it() -> None:
     made.given_back([0])
     assert made.ask(claim(tenure.epoch, NOON + 9 * S), 0) is SEND
     assert made.ask(claim(tenure.epoch, NOON + 10 * S), 0) is WAIT
+
+
+def test_a_full_disk_keeps_nobody_from_owning_and_learns_of_it_later() -> None:
+    disk, clock = Disk(), ManualClock()
+    disk.full = True
+    made = Tenures(disk, clock)
+    made.counted(1)
+    tenure = own(made)
+    assert made.ask(claim(tenure.epoch, NOON), 0) is SEND
+    for _ in range(100):
+        made.wait(0)
+    assert disk.refused == 2
+    disk.full = False
+    clock.sleep(5)
+    made.wait(0)
+    assert disk.memory == Memory(1, {0: Remembered(AT, 0)})

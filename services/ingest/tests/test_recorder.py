@@ -388,6 +388,16 @@ def test_time_that_not_even_a_gap_can_be_written_of_is_told_once_there_is_room(t
     assert payloads(world, entries) == [*range(100), *range(300, 500)]
 
 
+def test_a_new_camera_on_a_full_disk_is_told_from_its_first_frame(tmp_path: Path) -> None:
+    world = World(tmp_path, opening=failing_spool(add=full(errno.ENOSPC, *range(4))))
+    world.record([Connection(frames(400), ends=LOST)], live())
+    entries = world.entries()
+    assert_tiles(entries)
+    assert outcomes(entries)[:3] == ["spool_overflow", "footage", "footage"]
+    assert entries[0].stretch.ends_at - entries[0].stretch.starts_at == 20 * S
+    assert payloads(world, entries) == list(range(200, 400))
+
+
 def test_what_the_disk_did_not_take_keeps_its_causes(tmp_path: Path) -> None:
     world = World(tmp_path, opening=failing_spool(add=full(errno.ENOSPC, *range(1, 9))))
     refused = [Connection(opens_after_s=10, refused=REFUSED)] * 3

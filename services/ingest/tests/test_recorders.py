@@ -1,10 +1,13 @@
+import errno
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Self
+from unittest.mock import patch
 from zoneinfo import ZoneInfo
 
+import pytest
 from prometheus_client import CollectorRegistry
 
 from homeward.ingest.adapters.camera_files import CameraFiles
@@ -84,7 +87,8 @@ class World:
     def __init__(self, folder: Path, *, known: bool = True) -> None:
         self.table = Table(known=known)
         self.spool = DiskSpool(folder / "stretches", 1 << 30)
-        self.states = CameraStates(CameraFiles(folder / "cameras"))
+        self.memory = CameraFiles(folder / "cameras")
+        self.states = CameraStates(self.memory)
         self.owned = Owned()
         self.running: list[Job] = []
         self.started: list[Job] = []
@@ -249,6 +253,69 @@ def test_a_camera_that_rests_costs_no_writing(tmp_path: Path) -> None:
     assert (entry.stretch.starts_at, entry.stretch.ends_at) == (NOON, NOON + 60 * S)
     resting.rest("never-recorded", Cause.DISABLED, None, ALONE)
     assert not (tmp_path / "never-recorded").exists()
+
+
+class FailingDisk:
+    """Has writes refused while `full`; `refused` is how many were."""
+
+    def __init__(self) -> None:
+        self.full = True
+        self.refused = 0
+
+    def remember(self, works: Callable[..., None]) -> Callable[..., None]:
+        def remember(*args: object) -> None:
+            if self.full:
+                self.refused += 1
+                raise OSError(errno.ENOSPC, "full")
+            works(*args)
+
+        return remember
+
+
+@pytest.mark.parametrize("writer", [CameraFiles, DiskSpool])
+def test_a_full_disk_ends_nothing_and_what_it_did_not_take_is_noted_later(tmp_path: Path, writer: type) -> None:
+    disk = FailingDisk()
+    world = World(tmp_path)
+    for name in ("off", "gone", "left"):
+        world.spool.remember(name, CameraState(through=NOON))
+    with patch.object(writer, "remember", disk.remember(writer.remember)), world:  # type: ignore[attr-defined]  # both have it
+        world.states.change("off", camera("off", enabled=False))
+        world.states.change("gone", camera("gone"))
+        world.states.change("a", camera("a"))
+        world.until(lambda: world.cameras() == ["a", "gone"])
+        world.states.change("gone", None)
+        world.until(lambda: world.cameras() == ["a"])
+        world.until(lambda: disk.refused > 0)
+        disk.full = False
+        world.until(lambda: world.spool.state("off").stopped is Cause.DISABLED)
+        world.until(lambda: not world.spool.state("gone").through and not world.spool.state("left").through)
+        world.until(lambda: sorted(world.memory.recall()) == ["a", "off"])
+
+
+def test_a_full_disk_is_not_asked_again_at_every_turn(tmp_path: Path) -> None:
+    disk, clock = FailingDisk(), ManualClock()
+    spool = DiskSpool(tmp_path, 1 << 30)
+    spool.remember("a", CameraState(through=NOON))
+    resting = Resting(spool, clock)
+    with patch.object(DiskSpool, "remember", disk.remember(DiskSpool.remember)):
+        for _ in range(100):
+            resting.rest("a", Cause.DISABLED, None, ALONE)
+            assert not resting.forget("a", ALONE)
+            clock.sleep(0.5)
+        assert 5 <= disk.refused <= 15
+        disk.full = False
+        clock.sleep(5)
+        resting.rest("a", Cause.DISABLED, None, ALONE)
+    assert spool.state("a").stopped is Cause.DISABLED
+
+
+def test_a_remembered_camera_that_cannot_be_read_costs_no_other(tmp_path: Path) -> None:
+    files = CameraFiles(tmp_path)
+    for name in ("a", "b"):
+        files.remember(name, name.encode())
+    (tmp_path / "a.camera").unlink()
+    (tmp_path / "a.camera").mkdir()
+    assert files.recall() == {"b": b"b"}
 
 
 def test_a_timetable_follows_the_schedule_as_time_passes() -> None:

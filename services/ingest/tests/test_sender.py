@@ -1,6 +1,12 @@
+import errno
+import hashlib
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -155,6 +161,28 @@ def test_spoiled_footage_is_announced_as_corrupt(tmp_path: Path) -> None:
     assert second.HasField("stored")
 
 
+@pytest.mark.parametrize(("number", "told"), [(errno.EIO, "gap"), (errno.EMFILE, "stored")])
+def test_a_clip_that_the_disk_cannot_read_is_a_gap_and_one_that_it_reads_later_is_not(
+    tmp_path: Path, number: int, told: str
+) -> None:
+    world = World(tmp_path)
+    world.add(0)
+    world.add(1)
+    left = 1
+    digest = hashlib.file_digest
+
+    def reading(*args: Any) -> Any:
+        nonlocal left
+        if left:
+            left -= 1
+            raise OSError(number, "refused")
+        return digest(*args)
+
+    with patch("homeward.ingest.sender.hashlib.file_digest", reading):
+        world.run(2)
+    assert [one.WhichOneof("outcome") for one in world.messages()] == [told, "stored"]
+
+
 def test_a_bug_of_a_worker_ends_the_part(tmp_path: Path) -> None:
     world = World(tmp_path)
     world.add(0)
@@ -289,3 +317,58 @@ def test_a_store_that_is_away_keeps_nobody_from_ending(tmp_path: Path) -> None:
     sender.run(stop)
     assert SystemClock().monotonic() - began_s < 5
     assert not world.spool.empty()
+
+
+@contextmanager
+def refusing(method: str, number: int) -> Iterator[None]:
+    """Have the disk refuse the first two calls of one of the spool's methods."""
+    left = 2
+    works: Callable[..., None] = getattr(DiskSpool, method)
+
+    def used(*args: Any) -> None:
+        nonlocal left
+        if left:
+            left -= 1
+            raise OSError(number, "refused")
+        works(*args)
+
+    with patch.object(DiskSpool, method, used):
+        yield
+    assert left == 0
+
+
+def test_a_disk_that_deletes_nothing_delays_and_ends_nothing(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    for index in range(2):
+        for camera in range(3):
+            world.add(index, f"cam-{camera}")
+    with refusing("free", errno.EROFS):
+        # Two are announced twice, each time as the same event.
+        world.run(8)
+    assert len({event.event_id for event in world.producer.events}) == 6
+    assert world.spool.empty()
+
+
+def test_a_spoiled_clip_is_told_once_there_is_room_to_say_so(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.add(0)
+    next(tmp_path.rglob("*001.mp4")).write_bytes(b"something else")
+    with refusing("spoil", errno.ENOSPC):
+        world.run(1)
+    assert [one.gap.cause for one in world.messages()] == [GapCause.GAP_CAUSE_CORRUPT]
+    assert world.spool.empty()
+
+
+def test_what_is_cut_off_is_cut_once_there_is_room_to_say_so(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    judged(world)
+    cut = claimed(world, 0, epoch=1)
+    fence = NOON + 4 * S
+    world.sender._ask = lambda claim, _: (
+        SEND if claim is not None and claim.until <= fence else Judgement(Verdict.FENCED, fence)
+    )
+    with refusing("shorten", errno.ENOSPC):
+        world.run(1)
+    told = [(message.clip_id, message.ends_at.ToDatetime(tzinfo=UTC)) for message in world.messages()]
+    assert told == [(cut.clip_id, fence)]
+    assert world.spool.empty()

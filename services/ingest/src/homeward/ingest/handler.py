@@ -26,14 +26,18 @@ class Wanted:
 class CameraStates:
     """Follows the table of cameras and tells what shall be recorded, by whichever replica.
 
-    Each state is remembered, so that a restart while Kafka is away records what was last wanted. A camera that cannot
-    be recorded as described is logged and not recorded; it disturbs no other.
+    Each state is remembered, so that a restart while Kafka is away records what was last wanted; what the disk does not
+    take is offered to it again. A camera that cannot be recorded as described is logged and not recorded; it disturbs
+    no other.
     """
 
     def __init__(self, memory: CameraMemory) -> None:
         self._memory = memory
         self._wanted: dict[str, Wanted] = {}
         self._recalled: set[str] = set()
+        self._saving = threading.Lock()
+        self._unsaved: dict[str, bytes | None] = {}
+        self._refused = False
         self._changed = threading.Condition()
         self._version = 0
         self._known = False
@@ -42,12 +46,12 @@ class CameraStates:
         """Take one state of a camera, None for its removal. Called by the table's thread, in order."""
         wanted: Wanted | None = None
         if message is None:
-            self._memory.remember(camera_id, None)
+            self._remember(camera_id, None)
         else:
             if not isinstance(message, Camera):
                 raise TypeError("the table of cameras holds another message")
             wanted = _wanted(message)
-            self._memory.remember(camera_id, message.SerializeToString(deterministic=True))
+            self._remember(camera_id, message.SerializeToString(deterministic=True))
         self._set(camera_id, wanted)
 
     def recall(self) -> None:
@@ -69,9 +73,14 @@ class CameraStates:
         with self._changed:
             gone = sorted(self._recalled)
         for camera_id in gone:
-            self._memory.remember(camera_id, None)
+            self._remember(camera_id, None)
             self._set(camera_id, None)
         self._know()
+
+    def save(self) -> None:
+        """Offer to the disk once more what it did not take."""
+        with self._saving:
+            self._save()
 
     def recorded(self) -> Collection[str] | None:
         """Return the ids of the cameras that shall be recorded; None before the table was read or recalled."""
@@ -95,6 +104,24 @@ class CameraStates:
         with self._changed:
             self._version += 1
             self._changed.notify_all()
+
+    def _remember(self, camera_id: str, state: bytes | None) -> None:
+        with self._saving:
+            self._unsaved[camera_id] = state
+            self._save()
+
+    def _save(self) -> None:
+        while self._unsaved:
+            camera_id, state = next(iter(self._unsaved.items()))
+            try:
+                self._memory.remember(camera_id, state)
+            except OSError as error:
+                if not self._refused:
+                    _log.error("cameras cannot be remembered", camera_id=camera_id, error=error)
+                self._refused = True
+                return
+            del self._unsaved[camera_id]
+        self._refused = False
 
     def _know(self) -> None:
         with self._changed:

@@ -227,7 +227,10 @@ class Entry:
 
 
 class SendQueue(Protocol):
-    """What the sender takes from the spool. Safe to use from several threads."""
+    """What the sender takes from the spool. Safe to use from several threads.
+
+    `free`, `shorten` and `spoil` raise OSError when the disk fails; the stretch is still claimed then.
+    """
 
     def claim(self, timeout_s: float) -> Entry | None:
         """Return the oldest stretch of a camera of which none is claimed; None after `timeout_s` without one."""
@@ -255,7 +258,10 @@ class SendQueue(Protocol):
 
 
 class CameraMemory(Protocol):
-    """The cameras as they were last known, so that recording begins where Kafka is away. Safe for several threads."""
+    """The cameras as they were last known, so that recording begins where Kafka is away. Safe for several threads.
+
+    Every method may raise OSError when the disk fails.
+    """
 
     def recall(self) -> dict[str, bytes]:
         """Return the serialised state of each remembered camera, by id."""

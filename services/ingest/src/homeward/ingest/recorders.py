@@ -23,6 +23,7 @@ KAFKA_PATIENCE: Final = timedelta(seconds=10)
 """How long a start waits for the table of cameras, and for the group, before it records what was last known."""
 
 _TURN_S: Final = 0.5
+_UNSWEPT: Final = -1
 
 _log = get_logger()
 
@@ -86,6 +87,8 @@ class Recorders:
         self._running: dict[str, _Run] = {}
         self._begun = threading.Event()
         self._confirmed = False
+        self._swept = _UNSWEPT
+        """At which version of what is wanted the cameras that are not were forgotten."""
         self.recorded = threading.Event()
         """Set when every recorder has ended and written down what it had."""
 
@@ -97,7 +100,7 @@ class Recorders:
         """Record until `stop`, then let each recorder write down what it has."""
         try:
             self._begin(stop)
-            began_s, swept = self._clock.monotonic(), -1
+            began_s = self._clock.monotonic()
             presumed = False
             while not stop.is_set():
                 if not self._confirmed and self._table.caught_up(timedelta(0)):
@@ -106,10 +109,10 @@ class Recorders:
                     presumed = True
                     if not self._assignment.decided():
                         self._assignment.presume()
+                self._states.save()
                 version = self._turn()
-                if self._confirmed and version != swept:
-                    self._sweep()
-                    swept = version
+                if self._confirmed and version != self._swept:
+                    self._swept = version if self._sweep() else _UNSWEPT
                 self._begun.set()
                 if not stop.is_set():
                     self._states.wait(version, _TURN_S)
@@ -170,7 +173,8 @@ class Recorders:
         elif tenure is None:
             self._resting.rises(camera_id)
         elif wanted is None:
-            self._resting.forget(camera_id, tenure)
+            if not self._resting.forget(camera_id, tenure):
+                self._swept = _UNSWEPT
         elif wanted.standing is Standing.DISABLED:
             self._resting.rest(camera_id, Cause.DISABLED, None, tenure)
         elif wanted.spec is not None:
@@ -188,15 +192,17 @@ class Recorders:
             spec = replace(spec, schedule=None, retention=None)
         return Job(spec, tenure)
 
-    def _sweep(self) -> None:
-        """Forget cameras that were removed while nothing ran, or while another replica had them."""
+    def _sweep(self) -> bool:
+        """Forget cameras that were removed while nothing ran, or while another replica had them; return whether all."""
         _, wanted = self._states.wanted()
+        all_gone = True
         for camera_id in self._spool.cameras():
             if camera_id in wanted or camera_id in self._running:
                 continue
             tenure = self._assignment.tenure(camera_id)
             if tenure is not None:
-                self._resting.forget(camera_id, tenure)
+                all_gone = self._resting.forget(camera_id, tenure) and all_gone
+        return all_gone
 
 
 class _Run:

@@ -1,5 +1,6 @@
 """Sends what is spooled: the object stored, then the event delivered, then the spool freed, in this order."""
 
+import errno
 import hashlib
 import threading
 from collections.abc import Callable
@@ -34,7 +35,7 @@ _log = get_logger()
 
 
 class SpoiledError(Exception):
-    """A spooled file is not what it was when it was sealed."""
+    """A spooled file is not what it was when it was sealed, or the disk cannot read it."""
 
 
 def ask_nobody(claim: Claim | None, wait_s: float) -> Judgement:  # noqa: ARG001 - the signature of `ask`
@@ -46,9 +47,9 @@ class Sender:
     """A part that empties the spool on `workers` threads; the stretches of one camera go out in order.
 
     An object is stored before its clip is announced, and the spool is freed after: a crash in between repeats the
-    same object under the same key and the same event under the same id. While the store or Kafka is away, everything
-    waits in the spool. A stretch is announced only when no other replica can have told of its time: what is not
-    proven yet waits, and what another replica took over is cut off there.
+    same object under the same key and the same event under the same id. While the store or Kafka is away, or the disk
+    refuses what is asked of it, everything waits in the spool. A stretch is announced only when no other replica can
+    have told of its time: what is not proven yet waits, and what another replica took over is cut off there.
     """
 
     name = "sender"
@@ -108,7 +109,10 @@ class Sender:
             raise failures[0]
 
     def send(self, entry: Entry) -> None:
-        """Send one claimed stretch and free it. Raises ObjectStoreError and DeliveryError, with the stretch kept."""
+        """Send one claimed stretch and free it.
+
+        Raises ObjectStoreError, DeliveryError, SpoiledError and OSError, with the stretch kept.
+        """
         began_s = self._clock.monotonic()
         if entry.path is not None and isinstance(entry.stretch.outcome, Footage):
             self._put(entry, entry.path, entry.stretch.outcome)
@@ -125,7 +129,13 @@ class Sender:
         except FileNotFoundError:
             raise SpoiledError(f"camera {entry.camera_id}: a spooled clip is gone") from None
         with file:
-            if hashlib.file_digest(file, "sha256").hexdigest() != footage.sha256:
+            try:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            except OSError as error:
+                if error.errno != errno.EIO:
+                    raise
+                raise SpoiledError(f"camera {entry.camera_id}: a spooled clip cannot be read") from None
+            if digest != footage.sha256:
                 raise SpoiledError(f"camera {entry.camera_id}: a spooled clip is not what was written")
             file.seek(0)
             self._store.put(
@@ -154,21 +164,24 @@ class Sender:
         entry = self._queue.claim(timeout_s)
         if entry is None:
             return attempt
-        if not self._may_tell(entry):
-            return attempt
         try:
-            self.send(entry)
-        except SpoiledError as error:
-            _log.error("spooled clip is spoiled", camera_id=entry.camera_id, error=error)
-            self._queue.spoil(entry)
-            return attempt
-        except (ObjectStoreError, DeliveryError) as error:
+            if not self._may_tell(entry):
+                return attempt
+            self._send_or_spoil(entry)
+        except (ObjectStoreError, DeliveryError, OSError) as error:
             self._queue.release(entry)
             self._metrics.send_failed()
             _log.warning("clip not sent", camera_id=entry.camera_id, attempt=attempt + 1, error=error)
             stop.wait(self._backoff.wait_s(attempt + 1))
             return attempt + 1
         return 0
+
+    def _send_or_spoil(self, entry: Entry) -> None:
+        try:
+            self.send(entry)
+        except SpoiledError as error:
+            _log.error("spooled clip is spoiled", camera_id=entry.camera_id, error=error)
+            self._queue.spoil(entry)
 
     def _may_tell(self, entry: Entry) -> bool:
         """Whether a claimed stretch may be told as it is; else it is given back, cut off or let go."""

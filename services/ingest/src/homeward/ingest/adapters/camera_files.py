@@ -5,8 +5,11 @@ from pathlib import Path
 from typing import Final
 
 from homeward.shared.objectkeys import CAMERA_ID
+from homeward.shared.telemetry.logging import get_logger
 
 _SUFFIX: Final = ".camera"
+
+_log = get_logger()
 
 
 class CameraFiles:
@@ -18,8 +21,14 @@ class CameraFiles:
         folder.mkdir(parents=True, exist_ok=True)
 
     def recall(self) -> dict[str, bytes]:
-        """Return the serialised state of each remembered camera, by id."""
-        return {path.stem: path.read_bytes() for path in sorted(self._folder.glob(f"*{_SUFFIX}"))}
+        """Return the serialised state of each remembered camera, by id; one that cannot be read is left out."""
+        found: dict[str, bytes] = {}
+        for path in sorted(self._folder.glob(f"*{_SUFFIX}")):
+            try:
+                found[path.stem] = path.read_bytes()
+            except OSError as error:
+                _log.error("a remembered camera cannot be read", camera_id=path.stem, error=error)
+        return found
 
     def remember(self, camera_id: str, state: bytes | None) -> None:
         """Remember a camera's state, or forget it; an id that is no file name is not remembered."""

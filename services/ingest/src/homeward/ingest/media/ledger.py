@@ -86,7 +86,7 @@ class Ledger:
             )
             self._add(Stretch(self._camera_id, span.starts_at, span.ends_at, facts), draft)
         except OSError as error:
-            if self._begins_anew():
+            if self._recording is not None:
                 raise
             _log.warning("clip is given up", camera_id=self._camera_id, error=error)
             # First: its room may be what the gap's record needs.
@@ -113,7 +113,7 @@ class Ledger:
         try:
             self._settle()
         except OSError as error:
-            if self._begins_anew():
+            if self._recording is not None:
                 raise
             if not waited:
                 _log.error("gap waits for the disk", camera_id=self._camera_id, error=error)
@@ -123,15 +123,6 @@ class Ledger:
         while self._untold:
             self._add(self._untold[0], None)
             self._untold.popleft()
-
-    def _begins_anew(self) -> bool:
-        """Whether the recorder has to begin anew where the disk fails.
-
-        A recording is read again. Before the first stretch is spooled, and while time of an earlier recorder is owed,
-        what is owed is found out only by who begins.
-        """
-        state = self._spool.state(self._camera_id)
-        return self._recording is not None or state.through is None or state.owed is not None
 
     def _add(self, stretch: Stretch, draft: Path | None) -> None:
         state = CameraState(through=stretch.ends_at, recording=self._recording)

@@ -1,5 +1,6 @@
 """The spool as one recorder sees it under one tenure."""
 
+from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -56,6 +57,8 @@ class ClaimedSpool:
         self._clock = clock
         self._predecessors = predecessors
         self._owed: dict[str, Owed] = {}
+        self._untold: dict[str, deque[Untold]] = {}
+        """What of `owed` is known and not spooled yet."""
 
     def begin_live(self, camera_id: str) -> tuple[CameraState, bool]:
         """Return what is remembered of a camera that is to be recorded from now on, and whether it came from others.
@@ -73,6 +76,7 @@ class ClaimedSpool:
 
     def _owe(self, camera_id: str, owed: Owed) -> None:
         self._owed[camera_id] = owed
+        self._untold.pop(camera_id, None)
         # The log is read meanwhile, so that the answer is there when the first stretch is.
         with suppress(StillUnknownError):
             self._predecessors.untold_before(camera_id, owed.before)
@@ -124,20 +128,24 @@ class ClaimedSpool:
         return replace(stretch, claim=Claim(self._tenure.partition, self._tenure.epoch, until))
 
     def _pay(self, camera_id: str) -> None:
+        """Spool what is owed, as far as that is known. Raises OSError; what is not spooled yet stays owed."""
         owed = self._owed.get(camera_id)
         if owed is None:
             return
-        try:
-            untold = self._predecessors.untold_before(camera_id, owed.before)
-        except StillUnknownError:
-            return
-        del self._owed[camera_id]
-        for place, (starts_at, ends_at) in enumerate(untold, 1):
-            last = place == len(untold)
+        if camera_id not in self._untold:
+            try:
+                self._untold[camera_id] = deque(self._predecessors.untold_before(camera_id, owed.before))
+            except StillUnknownError:
+                return
+        untold = self._untold[camera_id]
+        while untold:
+            starts_at, ends_at = untold[0]
             # What lies further back another replica owed, and was stopped before it had found it out.
             cause = owed.cause if ends_at == owed.before else Cause.RECORDER_DOWN
             # It begins within what was told before: the others may still tell footage that begins where that ended, and
             # the id of a stretch is its camera's and its beginning's.
             gap = Stretch(camera_id, starts_at - MICROSECOND, ends_at, cause)
-            state = replace(self._spool.state(camera_id), owed=None if last else owed)
+            state = replace(self._spool.state(camera_id), owed=None if len(untold) == 1 else owed)
             self._spool.add(self._claimed(gap, replayable=False), None, state, replayable=False)
+            untold.popleft()
+        del self._owed[camera_id], self._untold[camera_id]

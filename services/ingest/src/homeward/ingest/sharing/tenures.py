@@ -22,6 +22,7 @@ from homeward.ingest.sharing.membership import (
     milliseconds,
     take,
 )
+from homeward.ingest.sharing.patient_memory import PatientMemory
 from homeward.shared.clock import Clock
 from homeward.shared.runtime.partitioner import partition_of
 from homeward.shared.telemetry.logging import get_logger
@@ -62,7 +63,7 @@ class Tenures:
 
         `arrivals` says how fast partitions are taken; without it, all at once.
         """
-        self._memory = memory
+        self._memory = PatientMemory(memory, clock)
         self._clock = clock
         self._changed = changed
         self._arrivals = arrivals
@@ -152,6 +153,7 @@ class Tenures:
         with self._lock:
             self._lock.wait_for(lambda: self._work, timeout_s)
             self._work = False
+            self._memory.offer()
 
     def counted(self, partitions: int) -> None:
         """Take note of how many partitions there are."""
