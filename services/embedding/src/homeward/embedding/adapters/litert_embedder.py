@@ -8,6 +8,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter, load_delegate
 from numpy.typing import NDArray
 
+from homeward.embedding.adapters.prelu import with_prelu
 from homeward.embedding.answers import EmbedderModel, EngineError
 from homeward.embedding.mirror import Floats, averaged, in_batches, normalised, unit, with_mirror
 
@@ -26,7 +27,9 @@ class LiteRtEmbedder:
         self._model = model
         delegates = [] if delegate is None else [_delegate(delegate)]
         try:
-            self._interpreter = Interpreter(model_content=data, num_threads=1, experimental_delegates=delegates)
+            self._interpreter = Interpreter(
+                model_content=with_prelu(data), num_threads=1, experimental_delegates=delegates
+            )
             self._interpreter.allocate_tensors()
         except (RuntimeError, ValueError) as error:
             raise EngineError(f"{model.name} is not a model that LiteRT can run") from error
