@@ -15,11 +15,11 @@ from homeward.shared.events import InvalidEventError, removal
 from homeward.shared.ids import search_message_id
 from homeward.shared.instants import from_duration
 from homeward.shared.runtime.handler import RetryableError
-from homeward.shared.topics import AUTHORISATIONS, SEARCH_TASKS
+from homeward.shared.topics import AUTHORISATIONS
 from homewardapi.search.v1.search_pb2 import REFUSAL_REASON_NO_FACE, REFUSAL_REASON_NOT_AUTHORISED
 from homewardapi.sighting.v1.sighting_pb2 import SEARCH_MODE_ARCHIVE, SEARCH_MODE_LIVE, Sighting
 from support.authorisations import AUTHORISATION_ID, NOON, Authority, request
-from support.matching import RATE, SUBJECT, World, clip, closed, faces_event, opened
+from support.matching import SUBJECT, World, clip, closed, faces_event, opened
 from support.matching_handlers import (
     BEFORE,
     GATE,
@@ -311,38 +311,6 @@ def test_an_event_of_another_kind_is_refused(world: World) -> None:
     for handler, event in ((planning(world), faces), (tasks(world), faces), (live(world), task)):
         with pytest.raises(InvalidEventError):
             handler.handle(event)
-
-
-def test_a_task_with_faces_enough_leaves_the_rest_to_another(world: World) -> None:
-    fill(world)
-    _, *waiting = open_search(world, task_messages=500)
-    handler = tasks(world, task_faces=4)
-    found, done, given_out = [], [], 0
-    while waiting:
-        events = handler.handle(waiting.pop())
-        assert [event.event_id for event in handler.handle(events[-1])] == []
-        found += [one.sighting_id for one in sightings(list(events))]
-        given = [event for event in events if event.topic is SEARCH_TASKS and search_task(event).HasField("assigned")]
-        completed = search_task(events[-1]).completed
-        assert [search_task(event).task_id for event in given] == (
-            [completed.optional_continued_by] if completed.HasField("optional_continued_by") else []
-        )
-        waiting += given
-        given_out += len(given)
-        done.append(completed)
-    # 10 faces of the gate in fours, 1 of the hall.
-    assert (given_out, len(done)) == (2, 4)
-    assert sorted(one.faces_compared for one in done) == [1, 2, 4, 4]
-    assert len(set(found)) == len(found) == 3
-    assert sum(one.optional_expected_false_candidates for one in done) == pytest.approx(11 * RATE)
-
-
-def test_a_task_done_twice_is_continued_once(world: World) -> None:
-    fill(world)
-    _, *assigned = open_search(world, task_messages=500)
-    handler = tasks(world, task_faces=3)
-    first, again = ([event.event_id for event in handler.handle(assigned[0])] for _ in range(2))
-    assert first == again
 
 
 def test_the_same_window_searched_twice_costs_twice(world: World) -> None:

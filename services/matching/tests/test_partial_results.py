@@ -1,37 +1,117 @@
 """A reviewer need not wait for the end of anything: sightings and tasks are announced as they are there."""
 
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from itertools import islice
 
 import pytest
 
-from homeward.matching.ports import LogAwayError, NoTemplate, Reference
+from homeward.matching.ports import EmbedderAwayError, LogAwayError, NoTemplate, Reference
 from homeward.matching.template import Template
 from homeward.shared.events import Event
+from homeward.shared.runtime.producer import DeliveryError
 from homeward.shared.topics import SEARCH_TASKS
 from homewardapi.sighting.v1.sighting_pb2 import Sighting
 from support.authorisations import AUTHORISATION_ID, NOON
 from support.matching import SUBJECT, World, clip, closed, faces_event, opened
 from support.matching_handlers import BEFORE, GATE, HALL, fill, open_search, planning, search_task, sightings, tasks
 
+PATIENCE_S = 10
+
+
+def walks(world: World, people: Sequence[int]) -> Event:
+    """Put a clip of the gate for each of `people` into the log, in one task, and return it."""
+    at = [BEFORE + timedelta(seconds=10 * number) for number in range(len(people))]
+    clips = [clip("gate", moment, [person]) for moment, person in zip(at, people, strict=True)]
+    world.log.records = {GATE: [faces_event(one) for one in clips]}
+    return open_search(world, task_messages=500)[1]
+
 
 def test_a_sighting_is_announced_before_its_task_is_done(world: World) -> None:
-    at = [BEFORE + timedelta(seconds=10 * number) for number in range(40)]
-    world.log.records = {
-        GATE: [faces_event(clip("gate", at[number], [SUBJECT if number in {1, 30} else 5])) for number in range(40)]
-    }
-    _, assigned = open_search(world, task_messages=500)
-    asked: list[int] = []
-    world.announced.before = lambda: asked.append(len(world.embedder.crops_asked))
+    assigned = walks(world, [SUBJECT if number in {1, 30} else 5 for number in range(40)])
+    announced = threading.Event()
+    world.announced.before = announced.set
 
+    def before_answer() -> None:
+        # Of forty faces the tenth is not answered before the second, the subject's, is announced.
+        if len(world.embedder.crops_asked) == 10:
+            assert announced.wait(PATIENCE_S)
+
+    world.embedder.before_answer = before_answer
     events = tasks(world).handle(assigned)
-
-    # The first when its two crops were answered, and one of the clip before: 38 faces were still to come.
-    assert asked[0] == 3
-    assert len(asked) == 2
     assert [type(event.message) is Sighting for event in events] == [True, True, False]
     assert search_task(events[-1]).completed.candidates == 2
+
+
+def test_no_template_waits_for_a_broker_that_is_slow(world: World) -> None:
+    assigned = walks(world, [SUBJECT, 5, 6, SUBJECT, 7, 8])
+    whole = threading.Event()
+
+    def before_answer() -> None:
+        # The first sighting's crops are two; the last face is asked for while its announcement still waits.
+        if len(world.embedder.crops_asked) == 7:
+            whole.set()
+
+    waited: list[bool] = []
+    world.embedder.before_answer = before_answer
+    world.announced.before = lambda: waited.append(whole.wait(PATIENCE_S))
+    assert len(sightings(tasks(world).handle(assigned))) == 2
+    assert waited == [True, True]
+
+
+def test_a_completion_comes_after_every_sighting_is_acknowledged(world: World) -> None:
+    assigned = walks(world, [5, SUBJECT])
+    acknowledged: list[float] = []
+
+    def slow() -> None:
+        threading.Event().wait(0.2)
+        acknowledged.append(1)
+
+    world.announced.before = slow
+    told = tasks(world)
+    assert len(told.handler.handle(assigned)) == 1
+    assert acknowledged == [1]
+
+
+@pytest.mark.parametrize("people", [[SUBJECT, *range(2, 30)], [*range(2, 9), SUBJECT]])
+def test_a_sighting_that_cannot_be_announced_stops_the_task(world: World, people: list[int]) -> None:
+    assigned = walks(world, people)
+
+    def fail() -> None:
+        raise DeliveryError("not delivered")
+
+    world.announced.before = fail
+    with pytest.raises(DeliveryError):
+        tasks(world).handle(assigned)
+
+
+def test_a_task_that_breaks_off_waits_for_no_announcement(world: World) -> None:
+    assigned = walks(world, [SUBJECT, SUBJECT, *range(2, 9)])
+    announced, broken = threading.Event(), threading.Event()
+
+    def before_answer() -> None:
+        if len(world.embedder.crops_asked) == 5:
+            assert announced.wait(PATIENCE_S)
+            raise EmbedderAwayError("the embedder is away")
+
+    def slow() -> None:
+        announced.set()
+        broken.wait(PATIENCE_S)
+
+    world.embedder.before_answer = before_answer
+    world.announced.before = slow
+    try:
+        with pytest.raises(EmbedderAwayError):
+            tasks(world).handle(assigned)
+        assert world.announced.events == []
+    finally:
+        broken.set()
+    for thread in threading.enumerate():
+        if thread.name == "announcements":
+            thread.join(PATIENCE_S)
+    # What was under way could not be called back; the other waits for the task to be done again.
+    assert len(world.announced.events) == 1
 
 
 def test_each_sighting_is_announced_once(world: World) -> None:
@@ -70,18 +150,26 @@ def test_what_is_found_at_once_is_announced_best_first(world: World, monkeypatch
 
 
 def test_after_the_end_nothing_more_is_announced(world: World) -> None:
-    at = [BEFORE + timedelta(seconds=10 * number) for number in range(10)]
-    world.log.records = {GATE: [faces_event(clip("gate", moment, [SUBJECT])) for moment in at]}
-    _, assigned = open_search(world, task_messages=500)
+    assigned = walks(world, [SUBJECT] * 10)
+    five_wait, over = threading.Event(), threading.Event()
 
     def close() -> None:
+        assert five_wait.wait(PATIENCE_S)
         event = closed(AUTHORISATION_ID, NOON + timedelta(seconds=1))
         world.authorisations.apply(event.key, event.message)
+        over.set()
+
+    def before_answer() -> None:
+        # Two crops each: behind the first sighting, whose announcement is under way, five wait.
+        if len(world.embedder.crops_asked) == 12:
+            five_wait.set()
+            assert over.wait(PATIENCE_S)
 
     world.announced.before = close
+    world.embedder.before_answer = before_answer
     (only,) = tasks(world).handle(assigned)
     assert isinstance(only.message, Sighting)
-    assert len(world.embedder.crops_asked) == 2
+    assert len(world.embedder.crops_asked) == 12
 
 
 def test_tasks_are_given_out_while_the_rest_is_being_planned(world: World) -> None:

@@ -101,11 +101,6 @@ class SearchProgress:
         return self.recordings.faces_compared
 
     @property
-    def faces_not_compared(self) -> int:
-        """The number of faces that were there and could not be compared: too poor, or without a readable crop."""
-        return self.recordings.faces_too_poor + self.recordings.faces_unreadable
-
-    @property
     def expected_false_candidates(self) -> float:
         """How many of the candidates in recordings are expected to be strangers."""
         return self.recordings.expected_false_candidates

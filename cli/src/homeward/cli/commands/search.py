@@ -11,7 +11,7 @@ from homeward.cli.console import console, fail
 from homeward.cli.context import Context
 from homeward.cli.eventlog import EventLog
 from homeward.cli.options import DEFAULT_DATA_FOLDER, DataFolder, load_context
-from homeward.cli.progress import SearchProgress
+from homeward.cli.progress import SearchProgress, Tally
 from homeward.cli.results import results_table, sightings_of
 from homeward.shared.clock import SystemClock
 from homeward.shared.topics import AUTHORISATIONS, SEARCH_TASKS, SIGHTINGS
@@ -33,7 +33,7 @@ def search(
         fail(f"the search cannot start: {progress.refusal}")
     if not progress.finished:
         fail("the search over the recordings has not ended in time; call again to go on watching it")
-    console.print(summary(progress))
+    console.print(summary(progress.recordings))
     console.print(results_table(sightings_of(EventLog(context.kafka), authorisation_id)))
     if live:
         _follow_live(context, authorisation_id)
@@ -64,7 +64,7 @@ def follow_archive(context: Context, authorisation_id: str, timeout: timedelta) 
                     description="searching recordings",
                     total=state.tasks,
                     completed=len(state.completed),
-                    figures=_figures(state),
+                    figures=_figures(state.recordings),
                 )
             if state.finished or clock.monotonic() > until:
                 stop.set()
@@ -75,27 +75,33 @@ def _hours(span: timedelta) -> str:
     return f"{span.total_seconds() / 3600:.2f}"
 
 
-def _figures(state: SearchProgress) -> str:
-    hours = _hours(state.camera_time_done)
-    return f"{hours} camera-hours, {state.faces_compared} faces compared, {state.candidates} candidates"
+def _figures(tally: Tally) -> str:
+    hours = _hours(tally.camera_time)
+    return f"{hours} camera-hours, {tally.faces_compared} faces compared, {tally.candidates} candidates"
 
 
-def summary(state: SearchProgress) -> str:
+def summary(tally: Tally) -> str:
     """Return what was searched and what could not be: "not found" must never be read as "not there"."""
-    text = f"Searched {_figures(state)}; {state.expected_false_candidates:.1f} strangers are expected among these."
-    if state.faces_not_compared:
-        text += f" {state.faces_not_compared} faces were seen and were too poor to compare."
-    if state.clips_unreadable:
-        text += f" {state.clips_unreadable} clips could not be read in whole."
+    text = f"Searched {_figures(tally)}; {tally.expected_false_candidates:.1f} strangers are expected among these."
+    if tally.faces_too_poor:
+        text += f" {tally.faces_too_poor} faces were seen and were too poor to compare."
+    if tally.faces_unreadable:
+        text += f" Of {tally.faces_unreadable} faces no picture could be read."
+    if tally.clips_unreadable:
+        text += f" {tally.clips_unreadable} clips could not be read in whole."
     return text
 
 
 def _follow_live(context: Context, authorisation_id: str) -> None:
     console.print("Watching the cameras; Ctrl-C ends the watching, not the search.")
+    state = SearchProgress()
     try:
-        for event in EventLog(context.kafka).follow([SIGHTINGS], threading.Event(), from_start=False):
-            sighting = None if event is None else event.message
+        for event in EventLog(context.kafka).follow([SIGHTINGS, SEARCH_TASKS], threading.Event(), from_start=False):
+            if event is None:
+                continue
+            state = state.after(event, authorisation_id)
+            sighting = event.message
             if isinstance(sighting, Sighting) and sighting.authorisation_id == authorisation_id:
                 console.print(results_table([sighting]))
     except KeyboardInterrupt:
-        return
+        console.print(f"Of the clips with faces since the watching began: {summary(state.cameras)}")

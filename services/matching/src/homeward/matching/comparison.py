@@ -1,11 +1,12 @@
 """The comparing itself: the faces of clips with the one subject of a search. The archive's and the live code alike."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain
 from typing import Final
 
+from homeward.matching.announcements import Announce, Announcements
 from homeward.matching.authorisations import Authorisations, Search
 from homeward.matching.coverage import covers, key_of
 from homeward.matching.enrolment import Enrolment
@@ -53,7 +54,7 @@ class _Work:
     feed: Feed
     tally: Tally
     found: list[tuple[float, Event]]
-    announce: Callable[[Sequence[Event]], None] | None
+    announcements: Announcements | None
 
 
 class Comparison:
@@ -91,14 +92,15 @@ class Comparison:
         search: Search,
         clips: Iterable[ClipFaces],
         mode: "SearchMode.ValueType",
-        announce: Callable[[Sequence[Event]], None] | None = None,
+        announce: Announce | None = None,
     ) -> Findings:
         """Compare the faces of those of `clips` that the authorisation opens; blocks while crops are embedded.
 
         The sightings come best first, and before that to `announce` as they are found, those found at once together.
-        `clips` is read on the embedder client's thread, `announce` is called on the caller's.
-        Raises SearchEndedError when the authorisation ends, or no subject is enrolled under it: then nothing that was
-        found so far may be announced any more. Raises EmbedderAwayError, EmbedderDeniedError and StoreAwayError.
+        `clips` is read on the embedder client's thread, `announce` is called on another, and has returned for all of
+        them before this does. Raises SearchEndedError when the authorisation ends, or no subject is enrolled under it:
+        then nothing that was found so far may be announced any more. Raises EmbedderAwayError, EmbedderDeniedError,
+        StoreAwayError, and what `announce` raises.
         """
         tally = Tally()
         faces = self._faces(search, clips, tally)
@@ -107,7 +109,8 @@ class Comparison:
         first = next(faces, None)
         if first is not None:
             feed = Feed(chain([first], faces), self._crops_under_way)
-            self._compare(_Work(search, mode, feed, tally, found, announce))
+            announcements = None if announce is None else Announcements(announce, lambda: self._wanted(search))
+            self._compare(_Work(search, mode, feed, tally, found, announcements))
         if not self._wanted(search):
             raise SearchEndedError("the authorisation ended during the comparison")
         tally.expected_false = tally.faces_compared * self._scales.false_match_rate
@@ -144,9 +147,17 @@ class Comparison:
         search = work.search
         if not self._wanted(search) or not self._subjects.find(search.authorisation_id):
             raise SearchEndedError("no subject is enrolled under the authorisation, or it has ended")
-        with closing(work.feed):
-            for answers in self._embedder.stream(search.token, work.feed, lambda: self._wanted(search)):
-                self._take(work, answers)
+        try:
+            with closing(work.feed):
+                for answers in self._embedder.stream(search.token, work.feed, lambda: self._wanted(search)):
+                    self._take(work, answers)
+        except BaseException:
+            # What was embedded hangs on the error: it must not wait for a broker either.
+            if work.announcements is not None:
+                work.announcements.drop()
+            raise
+        if work.announcements is not None:
+            work.announcements.finish()
 
     def _take(self, work: _Work, answers: Sequence[tuple[int, Template | NoTemplate]]) -> None:
         """Bring the faces of some answers on by one step each."""
@@ -174,14 +185,8 @@ class Comparison:
                 self._unreadable(work, looked)
             else:
                 self._judge(work, looked, template, score)
-        self._announce(work, work.found[known:])
-
-    def _announce(self, work: _Work, found: Sequence[tuple[float, Event]]) -> None:
-        if not found or work.announce is None:
-            return
-        if not self._wanted(work.search):
-            raise SearchEndedError("the authorisation ended before its sightings were announced")
-        work.announce(_best_first(found))
+        if work.announcements is not None and len(work.found) > known:
+            work.announcements.tell(_best_first(work.found[known:]))
 
     def _judge(self, work: _Work, looked: LookedAt, template: Template, score: float) -> None:
         scale, width_px = self._scale(template), _width_px(looked.crops)

@@ -94,10 +94,9 @@ class TaskHandler:
         if next_offset is None or next_offset >= task.assigned.end_offset:
             return [messages.completed(task, findings.tally, candidates, now)]
         rest = Stretch(task.assigned.faces_partition, next_offset, task.assigned.end_offset)
-        # Named by what it searches, so that a task done twice is continued once.
-        name = search_message_id(
-            task.authorisation_id, "rest", rest.partition, rest.first_offset, rest.end_offset, self._task_faces
-        )
+        # Named by where its task is left, so that one done twice is continued once, also when a plan that was made
+        # again meanwhile has given it another end.
+        name = search_message_id(task.authorisation_id, "rest", task.task_id, rest.first_offset, self._task_faces)
         return [
             messages.assigned(task.authorisation_id, name, rest, now),
             messages.completed(task, findings.tally, candidates, now, continued_by=name),
