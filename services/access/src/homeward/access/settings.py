@@ -54,5 +54,6 @@ class AccessSettings(ServiceSettings):
     matching_target: str = Field(description="host:port of matching, which is told at once to stop.")
     grpc_tls: PeerTlsSettings = PeerTlsSettings()
     plan_file: Path | None = Field(
-        default=None, description="An SVG or PNG of the site on which cameras are shown; none shows a list."
+        default=None,
+        description="TOML file of the site's plan: its picture, and where each camera stands on it; none shows a list.",
     )
