@@ -20,6 +20,7 @@ from homeward.access.errors import (
     NotSignedInError,
     TooManyError,
 )
+from homeward.access.people.ports import ProviderAwayError
 from homeward.shared.audit import AuditUnavailableError
 from homeward.shared.objectstore.port import ObjectStoreError
 from homeward.shared.telemetry.logging import get_logger
@@ -34,7 +35,7 @@ _STATUS: Final[tuple[tuple[type[AccessError], HTTPStatus], ...]] = (
     (ConflictError, HTTPStatus.CONFLICT),
     (TooManyError, HTTPStatus.TOO_MANY_REQUESTS),
 )
-_AWAY: Final = (DatabaseAwayError, AuditUnavailableError, ObjectStoreError)
+_AWAY: Final = (DatabaseAwayError, AuditUnavailableError, ObjectStoreError, ProviderAwayError)
 
 Page = Callable[[Request, HTTPStatus, str, str], Response]
 """Renders an error for a person: the request, the status, the code and the reason."""
@@ -92,6 +93,8 @@ class Problems:
         response = self.answer(request, status, error.code, error.reason, field)
         if isinstance(error, TooManyError):
             response.headers["Retry-After"] = str(error.retry_after_s)
+        if isinstance(error, NotSignedInError):
+            response.headers["WWW-Authenticate"] = "Bearer"
         return response
 
     def _away(self, request: Request, error: Exception) -> Response:

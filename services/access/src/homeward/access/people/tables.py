@@ -1,0 +1,46 @@
+"""Who has signed in: sessions, sign-ins under way, and officials by name."""
+
+from datetime import datetime
+
+from sqlalchemy import String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from homeward.access.database.base import Base, Instant
+
+
+class SessionRow(Base):
+    """One session of one browser. The token itself is in the browser alone: here is its SHA-256."""
+
+    __tablename__ = "session"
+
+    session_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    official_id: Mapped[str] = mapped_column(String(36), index=True)
+    name: Mapped[str] = mapped_column(String(200))
+    groups: Mapped[str] = mapped_column(Text)
+    """The provider's groups as a JSON list; roles are read from them at each request, by the policy in force."""
+    opened_at: Mapped[datetime] = mapped_column(Instant)
+    last_seen_at: Mapped[datetime] = mapped_column(Instant, index=True)
+    expires_at: Mapped[datetime] = mapped_column(Instant, index=True)
+
+
+class SignInRow(Base):
+    """One sign-in under way, deleted when its answer comes: an answer counts once. Holds no secret."""
+
+    __tablename__ = "sign_in"
+
+    state_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    next_page: Mapped[str] = mapped_column(String(1000))
+    expires_at: Mapped[datetime] = mapped_column(Instant, index=True)
+
+
+class OfficialRow(Base):
+    """Somebody who has signed in, by name for the console's pages."""
+
+    __tablename__ = "official"
+
+    official_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    name: Mapped[str] = mapped_column(String(200))
+    last_signed_in_at: Mapped[datetime] = mapped_column(Instant)
+    signed_out_at: Mapped[datetime | None] = mapped_column(Instant)
+    """When they last signed out everywhere: bearer tokens issued until then are refused."""
