@@ -10,7 +10,6 @@ import pytest
 
 from homeward.cli.authorising import DemoAuthority, Issued, UnknownAuthorisationError
 from homeward.cli.identities import KEYS_FILE, BadSignatureError, DemoIdentities, NoDemoIdentitiesError
-from homeward.cli.photos import LONGEST_SIDE_PX, PhotoError, normalise_photo
 from homeward.shared.authorisation import (
     AuthorisationDeniedError,
     DenialCode,
@@ -26,6 +25,7 @@ from homeward.shared.objectkeys import SUBJECTS_BUCKET
 from homeward.shared.objectstore.memory_store import MemoryStore
 from homeward.shared.runtime.producer import DeliveryError
 from homeward.shared.vision.jpeg import decode_picture
+from homeward.shared.vision.photo import LONGEST_SIDE_PX, PhotoError, normalise_photo
 from homewardapi.authorisation.v1.authorisation_pb2 import Authorisation, AuthorisationState, CloseReason
 from support.authorisations import NOON, MovableClock
 

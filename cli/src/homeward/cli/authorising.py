@@ -8,7 +8,6 @@ from typing import Final, Protocol
 from uuid import uuid4
 
 from homeward.cli.identities import DemoIdentities, canonical
-from homeward.cli.photos import normalise_photo
 from homeward.shared.authorisation import Claims, Purpose, Verifier, issue
 from homeward.shared.authorisation.caveats import ApprovalsCaveat, CamerasCaveat, SubjectCaveat, WindowCaveat
 from homeward.shared.authorisation.ceilings import LIFETIME_MAX, URGENT_DEFAULT
@@ -22,6 +21,7 @@ from homeward.shared.instants import to_timestamp
 from homeward.shared.objectkeys import SUBJECTS_BUCKET, photo_key
 from homeward.shared.objectstore.port import ObjectStore, ObjectStoreError
 from homeward.shared.topics import AUTHORISATIONS
+from homeward.shared.vision.photo import normalise_photo
 from homewardapi.authorisation.v1.authorisation_pb2 import Authorisation, AuthorisationState, CloseReason
 
 SOURCE: Final = "homeward/demo-authority"

@@ -14,13 +14,13 @@ from homeward.cli.context import Context
 from homeward.cli.eventlog import EventLog
 from homeward.cli.identities import DemoIdentities, NoDemoIdentitiesError
 from homeward.cli.options import DEFAULT_DATA_FOLDER, DataFolder, load_context
-from homeward.cli.photos import MAX_FILE_BYTES, PhotoError
 from homeward.shared.authorisation import AuthorisationDeniedError, KeyFileError, Purpose
 from homeward.shared.clock import SystemClock
 from homeward.shared.objectstore.minio_store import MinioStore
 from homeward.shared.objectstore.port import ObjectStoreError
 from homeward.shared.runtime.producer import DeliveryError, EventProducer
 from homeward.shared.topics import AUTHORISATIONS
+from homeward.shared.vision.photo import MAX_FILE_BYTES, PhotoError
 from homewardapi.authorisation.v1.authorisation_pb2 import Authorisation
 
 app = typer.Typer(

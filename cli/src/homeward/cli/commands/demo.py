@@ -23,13 +23,13 @@ from homeward.cli.demo.sheet_picture import render_png
 from homeward.cli.demo.verdicts import KnownScene, Photos, demo_result
 from homeward.cli.embedded.process import ProcessError
 from homeward.cli.operator import Operator, WaitedTooLongError
-from homeward.cli.photos import MAX_FILE_BYTES, PhotoError, normalise_photo
 from homeward.cli.stack.stack import Stack
 from homeward.shared.authorisation import AuthorisationDeniedError
 from homeward.shared.clock import SystemClock
 from homeward.shared.models.errors import ModelError
 from homeward.shared.models.library import ModelLibrary, default_models_folder
 from homeward.shared.runtime.producer import EventProducer
+from homeward.shared.vision.photo import MAX_FILE_BYTES, PhotoError, normalise_photo
 
 LIVE_LASTS: Final = timedelta(seconds=24)
 _LIVE_LEAD: Final = timedelta(seconds=1)

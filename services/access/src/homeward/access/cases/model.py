@@ -172,13 +172,17 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """What an approver agrees to: as much as was asked where a field is None, never more."""
+    """What an approver agrees to: as much as was asked where a field is None, never more.
+
+    `redacted` agrees to an incident's footage with every face covered, although faces were asked for.
+    """
 
     reason: str
     camera_ids: tuple[str, ...] | None = None
     starts_at: datetime | None = None
     ends_at: datetime | None = None
     lifetime: timedelta | None = None
+    redacted: bool = False
 
 
 class DecisionKind(StrEnum):
@@ -257,7 +261,8 @@ class RequestView:
     """A request as one person may see it.
 
     `camera_ids`, `starts_at`, `ends_at` and `lifetime` are what is in force: what was asked until it is approved for
-    less. `ends_at` None is until the search ends. `asked` says what was asked where it was narrowed.
+    less. `ends_at` None is until the search ends. Those with `asked_` are what was asked. What people wrote is empty,
+    and `details` None, once it was forgotten.
     """
 
     request_id: str
@@ -274,10 +279,12 @@ class RequestView:
     starts_at: datetime
     ends_at: datetime | None
     lifetime: timedelta
+    unredacted: bool
     asked_camera_ids: tuple[str, ...]
     asked_starts_at: datetime
     asked_ends_at: datetime | None
     asked_lifetime: timedelta
+    asked_unredacted: bool
     submitted_at: datetime
     decide_by: datetime
     urgent_deadline: datetime | None

@@ -1,6 +1,7 @@
 """What requests ask of the rest of the service and of the world."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -33,6 +34,23 @@ class Searches(Protocol):
         Called after the end was committed, blocks for two seconds at most, and raises nothing: the event of the end
         does the same a moment later.
         """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What a search came to: faces compared, footage searched of all cameras together, sightings announced."""
+
+    faces_compared: int
+    camera_seconds: float
+    candidates: int
+
+
+class Tallies(Protocol):
+    """What searches have come to so far."""
+
+    def of(self, session: Session, authorisation_id: str) -> Tally | None:
+        """Return the sums of one search, None where nothing is known of it."""
         ...
 
 

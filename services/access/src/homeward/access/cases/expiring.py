@@ -1,0 +1,104 @@
+"""What ends by itself: requests, urgent searches without a second signature, searches, holds."""
+
+import threading
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import select
+
+from homeward.access.cases import holds
+from homeward.access.cases.ending import Ended, Ender
+from homeward.access.cases.ground import Ground
+from homeward.access.cases.model import RequestState
+from homeward.access.cases.tables import CaseRow, HoldRow
+from homeward.access.database.database import DatabaseAwayError
+from homeward.access.outbox.outbox import SOURCE
+from homeward.shared.audit import AuditUnavailableError
+from homeward.shared.clock import Clock
+from homeward.shared.telemetry.logging import get_logger
+
+_BATCH: Final = 100
+_LOOK_S: Final = 1.0
+
+_log = get_logger()
+
+
+class Expirer:
+    """Ends what has run out of time, each in a transaction of its own, by several replicas at once if need be."""
+
+    def __init__(self, ground: Ground, ender: Ender) -> None:
+        self._ground = ground
+        self._ender = ender
+
+    def expire(self, now: datetime) -> int:
+        """End everything whose time is over at `now`; return how much that was.
+
+        Raises DatabaseAwayError and AuditUnavailableError: what is left ends at the next call. No search runs on
+        meanwhile, since every service judges the token's own end.
+        """
+        return sum(map(bool, (self._expire(request_id, now) for request_id in self._due(now)))) + sum(
+            map(bool, (self._release(hold_id, now) for hold_id in self._held(now)))
+        )
+
+    def _due(self, now: datetime) -> list[str]:
+        due = select(CaseRow.request_id).where(CaseRow.expires_at <= now).order_by(CaseRow.expires_at).limit(_BATCH)
+        with self._ground.database.read() as session:
+            return list(session.scalars(due))
+
+    def _held(self, now: datetime) -> list[str]:
+        due = select(HoldRow.hold_id).where(HoldRow.released_at.is_(None), HoldRow.expires_at <= now).limit(_BATCH)
+        with self._ground.database.read() as session:
+            return list(session.scalars(due))
+
+    def _expire(self, request_id: str, now: datetime) -> Ended | None:
+        with self._ground.database.begin() as session:
+            due = select(CaseRow).where(CaseRow.request_id == request_id, CaseRow.expires_at <= now)
+            case = session.scalars(due.with_for_update(skip_locked=True)).one_or_none()
+            if case is None or case.expires_at is None:
+                return None
+            code = {
+                RequestState.SUBMITTED: "undecided",
+                RequestState.OPEN_URGENT: "no_second_signature",
+            }.get(RequestState(case.state), RequestState.EXPIRED.value)
+            # The end is the token's own, so that retention, which tells it too, tells the same.
+            ended = self._ender.end(session, case, RequestState.EXPIRED, SOURCE, case.expires_at, code=code)
+            session.flush()
+            self._ground.audit.record(*ended.entries)
+        self._ender.finish(ended)
+        return ended
+
+    def _release(self, hold_id: str, now: datetime) -> bool:
+        with self._ground.database.begin() as session:
+            due = select(HoldRow).where(HoldRow.hold_id == hold_id, HoldRow.expires_at <= now)
+            hold = session.scalars(due.with_for_update(skip_locked=True)).one_or_none()
+            if hold is None or not holds.release(session, hold, hold.expires_at):
+                return False
+            session.flush()
+            self._ground.audit.record(holds.released(hold, SOURCE, RequestState.EXPIRED.value))
+        return True
+
+
+class Lifecycle:
+    """A part that ends what has run out of time, each second."""
+
+    def __init__(self, expirer: Expirer, clock: Clock) -> None:
+        self.name = "lifecycle"
+        self._expirer = expirer
+        self._clock = clock
+        self._well = threading.Event()
+
+    def ready(self) -> bool:
+        """Whether the last look went well."""
+        return self._well.is_set()
+
+    def run(self, stop: threading.Event) -> None:
+        """Look each second until `stop` is set."""
+        while not stop.is_set():
+            try:
+                self._expirer.expire(self._clock.now())
+            except (DatabaseAwayError, AuditUnavailableError) as error:
+                self._well.clear()
+                _log.warning("what has run out is not ended yet", error=error)
+            else:
+                self._well.set()
+            stop.wait(_LOOK_S)
