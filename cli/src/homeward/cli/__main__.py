@@ -10,9 +10,11 @@ from homeward.cli.commands.search import search
 from homeward.cli.commands.status import status
 from homeward.cli.commands.up import up
 from homeward.cli.commands.watch import watch
+from homeward.cli.group import HomewardGroup
 
 app = typer.Typer(
     name="homeward",
+    cls=HomewardGroup,
     no_args_is_help=True,
     help="CCTV that finds one person, hides everybody else, and proves what it deleted.",
     pretty_exceptions_show_locals=False,

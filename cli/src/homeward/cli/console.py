@@ -12,5 +12,6 @@ errors: Final = Console(stderr=True)
 
 def fail(message: str) -> NoReturn:
     """Print `message` as an error and end the command with status 1."""
-    errors.print(f"[bold red]error:[/] {escape(message)}", highlight=False)
+    # Not wrapped: a command or a path that the message names is there to be copied.
+    errors.print(f"[bold red]error:[/] {escape(message)}", highlight=False, soft_wrap=True)
     raise typer.Exit(1)

@@ -4,21 +4,28 @@ import threading
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
 from homeward.shared.events import Event, InvalidEventError, decode
-from homeward.shared.runtime.client import reader_config
+from homeward.shared.runtime.client import error_of, reader_config
 from homeward.shared.runtime.record import Partition, record_of
 from homeward.shared.settings import KafkaSettings
 from homeward.shared.topics import TOPICS, Topic
 
 _POLL_S: Final = 0.2
-_METADATA_TIMEOUT_S: Final = 10.0
+_METADATA_TIMEOUT_S: Final = 5.0
 _CLIENT_ID: Final = "homeward-cli"
 
 
+class BrokerAwayError(Exception):
+    """No broker answers; the text says what to look at."""
+
+
 class EventLog:
-    """The events of topics, in the order of each partition. One instance may be used from several threads."""
+    """The events of topics, in the order of each partition. One instance may be used from several threads.
+
+    Every reading raises BrokerAwayError where no broker answers, at its beginning or on the way.
+    """
 
     def __init__(self, kafka: KafkaSettings) -> None:
         self._kafka = kafka
@@ -43,7 +50,7 @@ class EventLog:
         try:
             while not stop.is_set():
                 events = []
-                for partition, event in self._poll(consumer):
+                for partition, event in consumer.poll():
                     if event is None:
                         shown.add(partition)
                     elif partition in shown:
@@ -61,7 +68,7 @@ class EventLog:
         unread = set(partitions)
         try:
             while unread:
-                for partition, event in self._poll(consumer):
+                for partition, event in consumer.poll():
                     if event is None:
                         unread.discard(partition)
                     else:
@@ -70,19 +77,37 @@ class EventLog:
             consumer.close()
         return events
 
-    def _open(self, topics: Sequence[Topic]) -> tuple[Any, list[Partition]]:
-        consumer = Consumer(reader_config(self._kafka, _CLIENT_ID))
+    def _open(self, topics: Sequence[Topic]) -> tuple["_Onlooker", list[Partition]]:
+        consumer = _Onlooker(self._kafka)
+        try:
+            return consumer, consumer.assign(topics)
+        except BrokerAwayError:
+            consumer.close()
+            raise
+
+
+class _Onlooker:
+    """One reading of whole topics from their beginning."""
+
+    def __init__(self, kafka: KafkaSettings) -> None:
+        self._servers = kafka.bootstrap_servers
+        self._away = False
+        # What librdkafka would log is said by BrokerAwayError, in one sentence.
+        quiet: dict[str, Any] = {"error_cb": self._on_error, "log_level": 0}
+        self._client = Consumer(reader_config(kafka, _CLIENT_ID) | quiet)
+
+    def assign(self, topics: Sequence[Topic]) -> list[Partition]:
+        """Begin; return the partitions."""
         partitions: list[Partition] = []
         for topic in topics:
-            found = consumer.list_topics(topic.name, timeout=_METADATA_TIMEOUT_S).topics[topic.name]
+            found = self._known(topic.name).topics[topic.name]
             partitions += [(topic.name, number) for number in found.partitions]
-        consumer.assign([TopicPartition(name, number, OFFSET_BEGINNING) for name, number in partitions])
-        return consumer, partitions
+        self._client.assign([TopicPartition(name, number, OFFSET_BEGINNING) for name, number in partitions])
+        return partitions
 
-    @staticmethod
-    def _poll(consumer: Any) -> Iterator[tuple[Partition, Event | None]]:
+    def poll(self) -> Iterator[tuple[Partition, Event | None]]:
         """Yield what came with its partition; None marks the partition's present end."""
-        for message in consumer.consume(500, _POLL_S):
+        for message in self._client.consume(500, _POLL_S):
             error = message.error()
             if error is not None:
                 if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - the library's own name of the code
@@ -94,3 +119,26 @@ class EventLog:
             except InvalidEventError:
                 # An onlooker passes over what the services put into the dead letters.
                 continue
+        if self._away:
+            # A broker that only closed its connections answers again.
+            self._known(None)
+            self._away = False
+
+    def close(self) -> None:
+        """Disconnect."""
+        self._client.close()
+
+    def _known(self, topic: str | None) -> Any:
+        """Return what the brokers know of `topic`, or of all topics."""
+        try:
+            if topic is None:
+                return self._client.list_topics(timeout=_METADATA_TIMEOUT_S)
+            return self._client.list_topics(topic, timeout=_METADATA_TIMEOUT_S)
+        except KafkaException as exception:
+            raise BrokerAwayError(
+                f"no broker answers at {self._servers} ({error_of(exception).name()}); is `homeward up` running?"
+            ) from exception
+
+    def _on_error(self, error: KafkaError) -> None:
+        if error.code() == KafkaError._ALL_BROKERS_DOWN:  # noqa: SLF001 - the library's own name of the code
+            self._away = True

@@ -37,7 +37,7 @@ def up(
     except ProcessError as error:
         fail(str(error))
     console.print(f"Homeward runs; its data is in {data}. Ctrl-C stops it.", markup=False)
-    console.print("Next: homeward cameras add ..., homeward authorise ..., homeward status", markup=False)
+    console.print("Next: homeward cameras add ..., homeward authorise start ..., homeward status", markup=False)
     stop.wait()
     console.print("stopping: clips under way are finished and kept")
     stack.stop()

@@ -1,0 +1,45 @@
+"""Every command says in a sentence that nobody answers, whatever it was about to read."""
+
+import threading
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+from typer.testing import CliRunner
+
+from homeward.cli.__main__ import app
+from homeward.cli.context import Context
+from homeward.cli.eventlog import BrokerAwayError, EventLog
+from homeward.shared.runtime.topics_admin import create_topics
+from homeward.shared.settings import KafkaSettings, ObjectStoreSettings
+from homeward.shared.topics import CAMERAS
+from support.tansu import running_tansu
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A data folder that a Homeward has left behind."""
+    store = ObjectStoreSettings(endpoint="127.0.0.1:1", access_key=SecretStr("a"), secret_key=SecretStr("b"))
+    kafka = KafkaSettings(bootstrap_servers="127.0.0.1:1")
+    Context(kafka, store, "127.0.0.1:1", "127.0.0.1:1", tmp_path / "keys", {}).save(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("words", ["status", "cameras list", "watch --json"])
+def test_a_command_without_a_broker_ends_in_one_sentence(folder: Path, words: str) -> None:
+    told = CliRunner().invoke(app, [*words.split(), "--data", str(folder)])
+    assert told.exit_code == 1
+    assert "no broker answers at 127.0.0.1:1" in told.stderr
+    assert "is `homeward up` running?" in told.stderr
+    assert "Traceback" not in told.output
+
+
+def test_a_broker_that_goes_away_ends_the_watching(tmp_path: Path) -> None:
+    with running_tansu(tmp_path) as broker:
+        create_topics(broker.kafka, [CAMERAS])
+        events = EventLog(broker.kafka).follow([CAMERAS], threading.Event(), from_start=True)
+        assert next(events) is None
+        broker.kill()
+        with pytest.raises(BrokerAwayError, match="is `homeward up` running"):
+            for event in events:
+                assert event is None
