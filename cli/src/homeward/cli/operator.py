@@ -34,11 +34,12 @@ class WaitedTooLongError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Searched:
-    """How much of the recordings has been looked through for faces: clips stored, and clips searched."""
+    """How much of the recordings has been looked through for faces: clips stored, and clips searched, and by what."""
 
     stored: int
     searched: int
     faces: int
+    detector: str
 
 
 class Operator:
@@ -74,6 +75,7 @@ class Operator:
         ends: dict[str, datetime] = {}
         stored: set[str] = set()
         searched: dict[str, int] = {}
+        detectors: set[str] = set()
         for message in self._messages([CLIPS, FACES], timeout):
             if isinstance(message, Clip) and message.camera_id in until:
                 ends[message.camera_id] = max(
@@ -83,7 +85,10 @@ class Operator:
                     stored.add(message.clip_id)
             elif isinstance(message, ClipFaces) and message.camera_id in until:
                 searched[message.clip_id] = len(message.faces)
-            state = Searched(len(stored), len(stored & searched.keys()), sum(searched.values()))
+                detectors.add(message.detector.name)
+            state = Searched(
+                len(stored), len(stored & searched.keys()), sum(searched.values()), " and ".join(sorted(detectors))
+            )
             progress(state)
             recorded = all(camera in ends and ends[camera] >= end - _CAMERA_SLACK for camera, end in until.items())
             if recorded and stored <= searched.keys():

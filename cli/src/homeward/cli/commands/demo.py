@@ -33,7 +33,6 @@ from homeward.shared.vision.photo import MAX_FILE_BYTES, PhotoError, normalise_p
 
 LIVE_LASTS: Final = timedelta(seconds=24)
 _LIVE_LEAD: Final = timedelta(seconds=1)
-_DETECTOR: Final = "blazeface-full-range"
 _UNREADABLE: Final = "the video cannot be read; give a file that FFmpeg knows, such as MP4 or MKV"
 
 
@@ -81,7 +80,6 @@ def demo(
         played.subject_id,
         now=SystemClock().now(),
         total=timedelta(seconds=time.monotonic() - begun),
-        detector=_DETECTOR,
     )
     _show(result, out)
 

@@ -12,8 +12,7 @@ from homeward.cli.camera import camera_changed
 from homeward.cli.operator import Operator, Searched
 from homeward.cli.progress import SearchProgress
 from homeward.shared.clock import Clock
-from homeward.shared.instants import from_timestamp
-from homewardapi.sighting.v1.sighting_pb2 import SEARCH_MODE_LIVE, Sighting
+from homewardapi.sighting.v1.sighting_pb2 import Sighting
 
 CLIP_LENGTH: Final = timedelta(seconds=4)
 _PATIENCE: Final = timedelta(minutes=10)
@@ -51,8 +50,7 @@ class SearchResult:
 class DemoOutcome:
     """What the demo found and counted.
 
-    `frame_to_sighting` is, for the person's appearances before a live camera, the time from each best frame to its
-    sighting; empty without a live part. `templates_before` is the count at rest once everybody's faces were found and
+    `templates_before` is the count at rest once everybody's faces were found and
     nobody was authorised; `templates_during` with one search open; `templates_after` once all are closed.
     """
 
@@ -60,7 +58,6 @@ class DemoOutcome:
     detection_took: timedelta
     found: SearchResult
     absent: SearchResult | None
-    frame_to_sighting: tuple[timedelta, ...]
     templates_before: int
     templates_during: int
     templates_after: int
@@ -96,11 +93,6 @@ class Demo:
         during = self._operator.templates_at_rest()
         if live is not None:
             found = self._watch(authorisation_id, found, live)
-        delays = tuple(
-            from_timestamp(sighting.found_at) - from_timestamp(sighting.crop.at)
-            for sighting in found.sightings
-            if sighting.mode == SEARCH_MODE_LIVE
-        )
         self._authority.stop(authorisation_id)
         absent = None
         if absent_photo is not None:
@@ -109,7 +101,7 @@ class Demo:
         with self._steps("closing the searches and wiping their templates"):
             self._operator.wait_templates(0, _WIPED_WITHIN)
             after = self._operator.templates_at_rest()
-        return DemoOutcome(detected, detection_took, found, absent, delays, before, during, after)
+        return DemoOutcome(detected, detection_took, found, absent, before, during, after)
 
     def _record(self, footage: Footage) -> Searched:
         with self._steps("recording the cameras and finding faces") as told:

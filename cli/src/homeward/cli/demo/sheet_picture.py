@@ -154,7 +154,7 @@ def _notes(result: DemoResult) -> list[str]:
 def _footer(pen: _Pen, result: DemoResult, top: int) -> None:
     pen.draw.line((_MARGIN, top, _WIDTH - _MARGIN, top), _LINE)
     pen.text((_MARGIN, top + 12), comparison(result), 13.5, _SOFT)
-    promise = "A sighting is a question to two reviewers, not an answer. Faces that did not match were never kept."
+    promise = "A sighting is a question to two reviewers, not an answer. No template of anybody else was kept."
     pen.text((_MARGIN, top + 34), promise, 13.5, _SOFT)
 
 

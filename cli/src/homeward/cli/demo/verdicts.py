@@ -1,6 +1,6 @@
 """From what the demo found to what the contact sheet shows, judged by the truth where it is known."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -18,7 +18,7 @@ from homeward.cli.demo.truth import Judged, Missed, Seen, Verdict, judge
 from homeward.cli.scene.portrait import Box
 from homeward.cli.scene.truth import SceneTruth
 from homeward.shared.instants import from_timestamp
-from homewardapi.sighting.v1.sighting_pb2 import Sighting
+from homewardapi.sighting.v1.sighting_pb2 import SEARCH_MODE_LIVE, Sighting
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,28 @@ def judge_all(
     return judged, missed, appearances
 
 
+def first_frame_to_sighting(
+    sightings: Sequence[Sighting], judged: Mapping[str, Judged], scenes: Sequence[KnownScene]
+) -> list[timedelta]:
+    """Return, shortest first, how long it took to find each of the person's live appearances that was found.
+
+    From the first frame with the whole face in the picture to the first sighting that shows it.
+    """
+    begun = {
+        id(appearance): scene.footage.starts_at + timedelta(seconds=appearance.from_s)
+        for scene in scenes
+        for appearance in scene.truth.all()
+    }
+    found: dict[int, datetime] = {}
+    for sighting in sightings:
+        verdict = judged.get(sighting.sighting_id)
+        if sighting.mode != SEARCH_MODE_LIVE or verdict is None or verdict.verdict is not Verdict.SUBJECT:
+            continue
+        appearance, at = id(verdict.appearance), from_timestamp(sighting.found_at)
+        found[appearance] = min(found.get(appearance, at), at)
+    return sorted(at - begun[appearance] for appearance, at in found.items())
+
+
 def demo_result(
     outcome: DemoOutcome,
     photos: Photos,
@@ -77,14 +99,13 @@ def demo_result(
     *,
     now: datetime,
     total: timedelta,
-    detector: str,
 ) -> DemoResult:
     """Return what the contact sheet shows; `scenes` is empty where the truth is not known."""
     found = outcome.found
     judged, missed, appearances = judge_all(found.sightings, scenes, subject_id)
     wrong = sum(one.verdict is not Verdict.SUBJECT for one in judged.values())
     best = found.sightings[0] if found.sightings else None
-    delays = sorted(outcome.frame_to_sighting)
+    delays = first_frame_to_sighting(found.sightings, judged, scenes)
     return DemoResult(
         made_at=now,
         reference_jpeg=photos.subject,
@@ -100,7 +121,7 @@ def demo_result(
             footage_s=sum(footage.lasts.total_seconds() for footage in footages),
             clips=outcome.detected.searched,
             faces=found.progress.faces_compared,
-            detector=detector,
+            detector=outcome.detected.detector,
             embedder=best.embedder.name if best else "",
             threshold=best.threshold if best else 0.0,
         ),
