@@ -18,6 +18,7 @@ from homeward.cli.embedded.tansu import Tansu, TansuBucket
 from homeward.cli.identities import DemoIdentities
 from homeward.cli.prepare import prepare
 from homeward.cli.stack.folder import DataFolder
+from homeward.cli.stack.hold import FolderHold
 from homeward.cli.stack.services import SERVICES, Ports, ServiceCommands
 from homeward.cli.stack.supervisor import Supervisor
 from homeward.shared.clock import Clock, SystemClock
@@ -56,6 +57,7 @@ class Stack:
         # Services run in a folder of their own, where a relative path would lead elsewhere.
         self.folder = DataFolder(self.root.resolve())
         self.models = self.models.resolve()
+        self._hold = FolderHold(self.folder.root)
         self.object_store = SeaweedFs(self.folder.objects)
         self.services: dict[str, ChildProcess] = {}
         self._broker: Tansu | None = None
@@ -84,8 +86,8 @@ class Stack:
     def start(self) -> Context:
         """Start everything, wait until each service is ready, and keep it running until `stop`.
 
-        Returns how to reach it, which is written to the folder as well. Raises ProcessError when a part does not get
-        ready; what was started is ended then.
+        Returns how to reach it, which is written to the folder as well. Raises ProcessError when another runs on the
+        folder already, or when a part does not get ready; what was started is ended then.
         """
         try:
             return self._start()
@@ -106,6 +108,7 @@ class Stack:
         if self._broker is not None:
             self._broker.stop()
         self.object_store.stop()
+        self._hold.give_back()
 
     def ready(self, service: str) -> bool:
         """Return whether `service` says that it is ready."""
@@ -113,6 +116,7 @@ class Stack:
 
     def _start(self) -> Context:
         self.folder.make()
+        self._hold.take()
         self.report("starting the object store")
         self.object_store.start()
         settings = self.object_store.settings
