@@ -21,6 +21,7 @@ from homeward.shared.authorisation import KeySet, Verifier
 from homeward.shared.clock import SystemClock
 from homeward.shared.models.library import ModelLibrary, read_verified
 from homeward.shared.objectstore.minio_store import MinioStore
+from homeward.shared.runtime.cores import forbid_cores
 from homeward.shared.runtime.grpc_server import serve
 from homeward.shared.runtime.operations import OperationsServer
 from homeward.shared.runtime.peers import AllowedPeers, server_credentials
@@ -34,6 +35,7 @@ FINDER = "blazeface-full-range"
 
 def run(settings: EmbeddingSettings) -> int:
     """Run embedding until a signal; return the exit status."""
+    forbid_cores()
     registry = CollectorRegistry()
     configure_logging(settings.log, "embedding", dropped=DroppedFields(registry))
     clock = SystemClock()

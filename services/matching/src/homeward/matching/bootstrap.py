@@ -24,6 +24,7 @@ from homeward.shared.authorisation import KeySet, Verifier
 from homeward.shared.calibration import Calibrations
 from homeward.shared.clock import SystemClock
 from homeward.shared.runtime.consumer import Consumer
+from homeward.shared.runtime.cores import forbid_cores
 from homeward.shared.runtime.grpc_server import serve
 from homeward.shared.runtime.handler import Handler
 from homeward.shared.runtime.operations import OperationsServer
@@ -39,6 +40,7 @@ from homeward.shared.topics import AUTHORISATIONS, FACES, SEARCH_TASKS, Topic
 
 def run(settings: MatchingSettings) -> int:
     """Run the service until it is told to stop; return the exit status."""
+    forbid_cores()
     registry = CollectorRegistry()
     configure_logging(settings.log, "matching", dropped=DroppedFields(registry))
     clock = SystemClock()
