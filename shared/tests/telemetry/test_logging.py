@@ -247,6 +247,12 @@ def test_librdkafka_may_say_what_is_wrong_with_a_broker(logs: _Logs) -> None:
     assert logs.line["event"] == "FAIL [detection#1] 127.0.0.1:9092/1: refused"
 
 
+def test_librdkafka_says_a_thing_once_in_a_while(logs: _Logs) -> None:
+    for attempt in range(50):
+        logging.getLogger("homeward.librdkafka").error("FAIL [detection#1] attempt %d", attempt)
+    assert logs.line["event"] == "FAIL [detection#1] attempt 0"
+
+
 def test_a_warning_shows_no_line_of_code(logs: _Logs) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("always")

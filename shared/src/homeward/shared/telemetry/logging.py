@@ -14,6 +14,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 from homeward.shared.settings import LogSettings
 from homeward.shared.telemetry.exceptions import describe, own_message, type_name
 from homeward.shared.telemetry.fields import FIELDS, Plain, word
+from homeward.shared.telemetry.seldom import Seldom
 from homeward.shared.telemetry.tracing import current_ids
 
 _LONGEST_EVENT: Final = 120
@@ -71,6 +72,8 @@ def configure_logging(
             processors=[_Allowed(service, note), render],
         )
     )
+    for name in _TELLING_LOGGERS:
+        handler.addFilter(Seldom(name))
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(settings.level)
