@@ -37,6 +37,20 @@ def test_another_command_is_refused() -> None:
     assert main(["record"]) == 2
 
 
+@pytest.mark.parametrize("command", ["run", "check-config"])
+def test_wrong_settings_end_the_service_in_a_sentence_without_a_value(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    monkeypatch.setenv("HOMEWARD_SPOOL_MAX_BYTES", "few")
+    assert main([command]) == 2
+    told = capsys.readouterr().err
+    assert "spool_max_bytes" in told
+    assert "few" not in told
+    monkeypatch.setenv("HOMEWARD_SPOOL", "x")
+    assert main([command]) == 2
+    assert "no such setting: HOMEWARD_SPOOL;" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

@@ -4,6 +4,7 @@ import pytest
 
 from homeward.matching.__main__ import main
 from homeward.matching.settings import MatchingSettings
+from homeward.shared.authorisation import KeySet
 
 NEEDED = {
     "HOMEWARD_KAFKA__BOOTSTRAP_SERVERS": "127.0.0.1:9092",
@@ -50,3 +51,17 @@ def test_what_is_wrong_is_said_without_its_value(
 
 def test_an_unknown_command_is_refused() -> None:
     assert main(["serve"]) == 2
+
+
+def test_keys_that_are_not_there_end_the_service_in_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(settings: MatchingSettings) -> int:
+        KeySet.from_jwks_file(settings.authorisation_keys)
+        return 0
+
+    monkeypatch.setattr("homeward.matching.bootstrap.run", run)
+    for name, value in (NEEDED | FOLDER | {"HOMEWARD_AUTHORISATION_KEYS": "nowhere/keys.json"}).items():
+        monkeypatch.setenv(name, value)
+    assert main(["run"]) == 2
+    assert "nowhere/keys.json cannot be read" in capsys.readouterr().err

@@ -41,5 +41,23 @@ def test_a_broker_that_goes_away_ends_the_watching(tmp_path: Path) -> None:
         assert next(events) is None
         broker.kill()
         with pytest.raises(BrokerAwayError, match="is `homeward up` running"):
-            for event in events:
-                assert event is None
+            assert all(event is None for event in events)
+
+
+@pytest.mark.parametrize("missing", ["kafka", "objects"])
+def test_a_deployment_that_cannot_be_prepared_is_told_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
+    monkeypatch.setattr("homeward.shared.runtime.topics_admin._REQUEST_S", 3.0)
+    with running_tansu(tmp_path) as broker:
+        servers = "127.0.0.1:1" if missing == "kafka" else broker.kafka.bootstrap_servers
+        environment = {
+            "HOMEWARD_KAFKA__BOOTSTRAP_SERVERS": servers,
+            "HOMEWARD_OBJECT_STORE__ENDPOINT": "127.0.0.1:1",
+            "HOMEWARD_OBJECT_STORE__ACCESS_KEY": "a",
+            "HOMEWARD_OBJECT_STORE__SECRET_KEY": "b",
+            "HOMEWARD_OBJECT_STORE__SECURE": "false",
+        }
+        told = CliRunner().invoke(app, ["prepare"], env=environment)
+    assert told.exit_code == 1
+    assert ("no broker answers" if missing == "kafka" else "footage") in told.stderr

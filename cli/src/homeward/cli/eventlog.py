@@ -94,7 +94,7 @@ class _Onlooker:
         self._away = False
         # What librdkafka would log is said by BrokerAwayError, in one sentence.
         quiet: dict[str, Any] = {"error_cb": self._on_error, "log_level": 0}
-        self._client = Consumer(reader_config(kafka, _CLIENT_ID) | quiet)
+        self._client: Any = Consumer(reader_config(kafka, _CLIENT_ID) | quiet)
 
     def assign(self, topics: Sequence[Topic]) -> list[Partition]:
         """Begin; return the partitions."""

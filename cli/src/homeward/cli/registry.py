@@ -1,11 +1,13 @@
 """The cameras there are, and changes to them."""
 
+from collections.abc import Sequence
+
 from homeward.cli.console import fail
 from homeward.cli.context import Context
 from homeward.cli.eventlog import EventLog
 from homeward.shared.events import Event
 from homeward.shared.runtime.producer import DeliveryError, EventProducer
-from homeward.shared.topics import CAMERAS
+from homeward.shared.topics import CAMERAS, CLIPS
 from homewardapi.camera.v1.camera_pb2 import Camera
 
 
@@ -17,6 +19,14 @@ def cameras_of(log: EventLog) -> dict[str, Camera]:
 def camera_of(log: EventLog, camera_id: str) -> Camera | None:
     """Return the wanted state of one camera; None where there is none."""
     return cameras_of(log).get(camera_id)
+
+
+def unknown_cameras(log: EventLog, camera_ids: Sequence[str]) -> list[str]:
+    """Return which of `camera_ids` are no cameras and have left no footage either: removed ones may have."""
+    unknown = set(camera_ids) - cameras_of(log).keys()
+    if unknown:
+        unknown -= {event.key for event in log.snapshot(CLIPS)}
+    return sorted(unknown)
 
 
 def publish(context: Context, event: Event) -> None:

@@ -14,6 +14,7 @@ from homeward.cli.context import Context
 from homeward.cli.eventlog import EventLog
 from homeward.cli.identities import DemoIdentities, NoDemoIdentitiesError
 from homeward.cli.options import DEFAULT_DATA_FOLDER, DataFolder, load_context
+from homeward.cli.registry import unknown_cameras
 from homeward.shared.authorisation import AuthorisationDeniedError, KeyFileError, Purpose
 from homeward.shared.clock import SystemClock
 from homeward.shared.objectstore.minio_store import MinioStore
@@ -52,7 +53,11 @@ def start(
     """Open a search and print its id; `homeward search ID` follows it."""
     now = SystemClock().now()
     lifetime = timedelta(hours=hours)
-    with _authority(load_context(data)) as authority:
+    context = load_context(data)
+    if unknown := unknown_cameras(EventLog(context.kafka), camera):
+        # Nobody would be found there, and that must never be read as "not there".
+        fail(f"nothing is recorded by {', '.join(unknown)}; `homeward cameras list` shows the cameras there are")
+    with _authority(context) as authority:
         issued = authority.authorise(
             [_read(path, position) for position, path in enumerate(photos, start=1)],
             camera_ids=camera,

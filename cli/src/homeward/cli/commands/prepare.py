@@ -11,6 +11,8 @@ from homeward.cli.settings import DeploymentSettings
 from homeward.shared.models.errors import ModelError
 from homeward.shared.models.library import ModelLibrary
 from homeward.shared.objectstore.minio_store import MinioStore
+from homeward.shared.objectstore.port import ObjectStoreError
+from homeward.shared.runtime.topics_admin import TopicCreationError
 from homeward.shared.settings import PREFIX
 
 
@@ -25,7 +27,10 @@ def prepare(
         settings = DeploymentSettings.load()
     except ValueError as error:
         fail(f"the {PREFIX}... variables are not right: {error}")
-    prepare_stores(settings.kafka, MinioStore(settings.object_store))
+    try:
+        prepare_stores(settings.kafka, MinioStore(settings.object_store))
+    except (TopicCreationError, ObjectStoreError) as error:
+        fail(str(error))
     console.print("topics and buckets are there")
     if models is not None:
         try:

@@ -19,7 +19,9 @@ from homewardapi.sighting.v1.sighting_pb2 import Sighting
 
 
 def search(
-    authorisation_id: Annotated[str, typer.Argument(help="The authorisation, as `homeward authorise` printed it.")],
+    authorisation_id: Annotated[
+        str, typer.Argument(help="The authorisation, as `homeward authorise start` printed it.")
+    ],
     live: Annotated[bool, typer.Option("--live", help="Go on with what the cameras see from now on.")] = False,
     timeout_s: Annotated[float, typer.Option("--timeout", help="Seconds to wait for the recordings.")] = 3600.0,
     data: DataFolder = DEFAULT_DATA_FOLDER,
@@ -27,14 +29,15 @@ def search(
     """Follow the search of an authorisation: progress over the recordings, then what was found, best first."""
     context = load_context(data)
     if authorisation_id not in EventLog(context.kafka).state(AUTHORISATIONS):
-        fail(f"there is no authorisation {authorisation_id}; `homeward authorise` makes one and prints its id")
+        fail(f"there is no authorisation {authorisation_id}; `homeward authorise start` makes one and prints its id")
     progress = follow_archive(context, authorisation_id, timedelta(seconds=timeout_s))
     if progress.refusal is not None:
         fail(f"the search cannot start: {progress.refusal}")
     if not progress.finished:
         fail("the search over the recordings has not ended in time; call again to go on watching it")
     console.print(summary(progress.recordings))
-    console.print(results_table(sightings_of(EventLog(context.kafka), authorisation_id)))
+    found = sightings_of(EventLog(context.kafka), authorisation_id)
+    console.print(results_table(found) if found else "Nothing to review.")
     if live:
         _follow_live(context, authorisation_id)
 

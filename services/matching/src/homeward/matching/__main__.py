@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pydantic import ValidationError
 
 from homeward.matching.settings import MatchingSettings
+from homeward.shared.authorisation import KeyFileError
+from homeward.shared.calibration import CalibrationError
 from homeward.shared.settings import PeerTlsError, UnknownSettingError, variables
 
 
@@ -26,7 +28,7 @@ def main(arguments: Sequence[str]) -> int:
 
     try:
         return run(settings)
-    except PeerTlsError as error:
+    except (KeyFileError, CalibrationError, PeerTlsError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
 
