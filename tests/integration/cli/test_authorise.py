@@ -48,7 +48,8 @@ def test_a_camera_that_never_recorded_anything_is_refused_and_a_removed_one_is_n
     with running_tansu(folder) as broker:
         create_topics(broker.kafka, [AUTHORISATIONS, CAMERAS, CLIPS])
         store = ObjectStoreSettings(endpoint="127.0.0.1:1", access_key=SecretStr("a"), secret_key=SecretStr("b"))
-        Context(broker.kafka, store, "127.0.0.1:1", "127.0.0.1:1", folder / "keys", {}).save(folder)
+        keys, tls = folder / "keys", folder / "tls"
+        Context(broker.kafka, store, "127.0.0.1:1", "127.0.0.1:1", keys, tls, {}).save(folder)
         producer = EventProducer(broker.kafka)
         there = [new_camera(name, Wish("rtsp://192.0.2.7/stream"), NOW) for name in ("gate", "gone")]
         producer.send([*map(camera_event, there), new_event(CLIPS, gone_clip.clip_id, "test", NOW, gone_clip)])
