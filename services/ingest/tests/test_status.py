@@ -397,7 +397,9 @@ def test_a_wall_clock_that_is_set_back_keeps_no_status_back(world: World) -> Non
 
 def test_metrics_name_a_camera_by_its_id_until_it_leaves(world: World) -> None:
     world.own()
-    connect(world)
+    world.own("cam-2")
+    connect(world, audio="aac")
+    world.spool.add(gap("cam-1", NOON, 10), None, Remembered(NOON), replayable=False)
     world.book.of("cam-1").clock(timedelta(seconds=6), 3.5)
     world.book.of("cam-1").packet(1000, video=True, missing=4)
     world.book.announced(clip("cam-1", NOON - timedelta(seconds=20)))
@@ -405,14 +407,22 @@ def test_metrics_name_a_camera_by_its_id_until_it_leaves(world: World) -> None:
     scrape = world.scrape()
     for line in (
         'homeward_ingest_cameras{state="recording"} 1.0',
-        'homeward_ingest_cameras{state="connecting"} 0.0',
+        'homeward_ingest_cameras{state="connecting"} 1.0',
         'homeward_ingest_cameras_alarmed{alarm="clock_offset"} 1.0',
         'homeward_ingest_camera_clock_offset_s{camera_id="cam-1"} 6.0',
         'homeward_ingest_camera_clock_drift_ppm{camera_id="cam-1"} 3.5',
         'homeward_ingest_camera_packets_lost_total{camera_id="cam-1"} 4.0',
         'homeward_ingest_camera_last_clip_age_s{camera_id="cam-1"} 11.0',
+        'homeward_ingest_camera_stream_info{audio_codec="aac",camera_id="cam-1",codec="hevc"} 1.0',
+        'homeward_ingest_camera_width_px{camera_id="cam-1"} 1920.0',
+        'homeward_ingest_camera_height_px{camera_id="cam-1"} 1080.0',
+        'homeward_ingest_camera_spool_stretches{camera_id="cam-1"} 1.0',
+        'homeward_ingest_camera_spool_bytes{camera_id="cam-1"} 4096.0',
     ):
         assert line in scrape
+    # What a camera sends is not known before it was connected.
+    assert 'homeward_ingest_camera_width_px{camera_id="cam-2"}' not in scrape
     del world.roster.owned["cam-1"]
     world.pass_s(1)
     assert "cam-1" not in world.scrape()
+    assert "cam-2" in world.scrape()

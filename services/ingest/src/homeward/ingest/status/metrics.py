@@ -65,7 +65,9 @@ class CameraMetrics(Collector):
             measured = list(self._measured.values())
         yield from self._sums(measured)
         yield from self._rates(measured)
+        yield from self._forms(measured)
         yield from self._clocks(measured)
+        yield from self._waiting(measured)
         yield from self._progress(measured)
 
     def _sums(self, measured: list[Measurement]) -> Iterator[Metric]:
@@ -115,6 +117,21 @@ class CameraMetrics(Collector):
                 lost.add_metric([one.camera_id], figures.counts().packets_lost)
         yield from (bits, frames, lost)
 
+    def _forms(self, measured: list[Measurement]) -> Iterator[Metric]:
+        form = GaugeMetricFamily(
+            "homeward_ingest_camera_stream_info",
+            "1; the labels are FFmpeg's names of the codecs that the camera sends, blank where no sound is recorded.",
+            labels=(*_CAMERA, "codec", "audio_codec"),
+        )
+        width = GaugeMetricFamily("homeward_ingest_camera_width_px", "The picture's width.", labels=_CAMERA)
+        height = GaugeMetricFamily("homeward_ingest_camera_height_px", "The picture's height.", labels=_CAMERA)
+        for one in measured:
+            if one.connection is not None:
+                form.add_metric([one.camera_id, one.connection.codec, one.connection.audio_codec or ""], 1)
+                width.add_metric([one.camera_id], one.connection.width_px)
+                height.add_metric([one.camera_id], one.connection.height_px)
+        yield from (form, width, height)
+
     def _clocks(self, measured: list[Measurement]) -> Iterator[Metric]:
         offset = GaugeMetricFamily(
             "homeward_ingest_camera_clock_offset_s", "The camera's clock less the recorder's.", labels=_CAMERA
@@ -128,6 +145,16 @@ class CameraMetrics(Collector):
             if one.clock.drift_ppm is not None:
                 drift.add_metric([one.camera_id], one.clock.drift_ppm)
         yield from (offset, drift)
+
+    def _waiting(self, measured: list[Measurement]) -> Iterator[Metric]:
+        stretches = GaugeMetricFamily(
+            "homeward_ingest_camera_spool_stretches", "The camera's stretches that wait to be sent.", labels=_CAMERA
+        )
+        size = GaugeMetricFamily("homeward_ingest_camera_spool_bytes", "The size of these.", labels=_CAMERA)
+        for one in measured:
+            stretches.add_metric([one.camera_id], one.waiting.stretches)
+            size.add_metric([one.camera_id], one.waiting.size_bytes)
+        yield from (stretches, size)
 
     def _progress(self, measured: list[Measurement]) -> Iterator[Metric]:
         age = GaugeMetricFamily(
