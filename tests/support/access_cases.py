@@ -8,7 +8,6 @@ from typing import Final
 import numpy as np
 from sqlalchemy.orm import Session
 
-from homeward.access.cases.attempts import Attempts
 from homeward.access.cases.cases import Cases
 from homeward.access.cases.model import (
     Approval,
@@ -31,6 +30,7 @@ from homeward.access.cases.receipts import Receipts
 from homeward.access.database.database import Database
 from homeward.access.outbox.outbox import OutboxPublisher
 from homeward.access.people.principal import Role
+from homeward.access.people.rates import RateLimiter
 from homeward.shared.authorisation import Claims, KeySet, Purpose, Rank, SigningKey, Verifier, issue
 from homeward.shared.events import Event, decode, encode
 from homeward.shared.objectkeys import SUBJECTS_BUCKET
@@ -185,8 +185,9 @@ class CasesWorld:
             grants=self.grants,
             tallies=FakeTallies(),
         )
-        attempts = Attempts(self.policy.receipts.attempts_per_minute, self.clock)
-        self.receipts = Receipts(self.database, self.audit, self.clock, self.cases.ender, attempts)
+        per_minute = self.policy.receipts.attempts_per_minute
+        limiter = RateLimiter(self.clock, per_minute=per_minute, burst=per_minute)
+        self.receipts = Receipts(self.database, self.audit, self.clock, self.cases.ender, limiter)
 
     def ask(self, form: RequestForm | None = None, photos: Sequence[PhotoUpload] | None = None) -> Asked:
         """Have the officer ask; with one photo unless the purpose takes none."""

@@ -4,13 +4,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from homeward.access.cases import holds
-from homeward.access.cases.attempts import Attempts
 from homeward.access.cases.ending import Ended, Ender
 from homeward.access.cases.model import ReceiptView, RequestState
 from homeward.access.cases.secrets import opens, read_reference
 from homeward.access.cases.tables import CaseRow, HoldRow
 from homeward.access.database.database import Database
 from homeward.access.errors import ConflictError, NotFoundError
+from homeward.access.people.rates import RateLimiter
 from homeward.shared.audit import ANONYMOUS, RECEIPT_HOLDER, Audit, Entry
 from homeward.shared.authorisation import Purpose
 from homeward.shared.clock import Clock
@@ -20,16 +20,16 @@ from homewardapi.audit.v1 import audit_pb2
 class Receipts:
     """What a receipt opens. `client` tells callers apart for the rate limit, such as by their address."""
 
-    def __init__(self, database: Database, audit: Audit, clock: Clock, ender: Ender, attempts: Attempts) -> None:
+    def __init__(self, database: Database, audit: Audit, clock: Clock, ender: Ender, limiter: RateLimiter) -> None:
         self._database = database
         self._audit = audit
         self._clock = clock
         self._ender = ender
-        self._attempts = attempts
+        self._limiter = limiter
 
     def look(self, reference: str, secret: str, client: str = "") -> ReceiptView:
         """Return how a request stands; raise NotFoundError for a wrong receipt, and TooManyError."""
-        self._attempts.take(client)
+        self._limiter.check(client)
         with self._database.read() as session:
             case = self._find(session, reference, secret, lock=False)
             view = _view(case, holds.of_request(session, case.request_id))
@@ -41,7 +41,7 @@ class Receipts:
 
         Raises NotFoundError for a wrong receipt, ConflictError when there is nothing left to end, and TooManyError.
         """
-        self._attempts.take(client)
+        self._limiter.check(client)
         now = self._clock.now()
         ended: Ended | None = None
         with self._database.begin() as session:

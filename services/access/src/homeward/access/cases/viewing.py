@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
@@ -173,7 +174,7 @@ def _cursor(at: datetime, request_id: str) -> str:
 def _read_cursor(text: str) -> tuple[datetime, str]:
     at, _, request_id = text.partition("_")
     try:
-        return parse_instant(at), request_id
+        return parse_instant(at), str(UUID(request_id))
     except ValueError:
         raise InvalidError("after", "this is no place in the list", "after") from None
 

@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from homeward.access.cases.ports import SigningError
 from homeward.access.database.database import DatabaseAwayError
 from homeward.access.errors import (
     AccessError,
@@ -35,7 +36,7 @@ _STATUS: Final[tuple[tuple[type[AccessError], HTTPStatus], ...]] = (
     (ConflictError, HTTPStatus.CONFLICT),
     (TooManyError, HTTPStatus.TOO_MANY_REQUESTS),
 )
-_AWAY: Final = (DatabaseAwayError, AuditUnavailableError, ObjectStoreError, ProviderAwayError)
+_AWAY: Final = (DatabaseAwayError, AuditUnavailableError, ObjectStoreError, ProviderAwayError, SigningError)
 
 Page = Callable[[Request, HTTPStatus, str, str], Response]
 """Renders an error for a person: the request, the status, the code and the reason."""
