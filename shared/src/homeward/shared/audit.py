@@ -17,6 +17,26 @@ ANONYMOUS: Final = "anonymous"
 RECEIPT_HOLDER: Final = "receipt"
 """The actor who holds a request's receipt: whom the request serves, and who is not named."""
 
+DELETION_DUE: Final = "due"
+"""What a deletion's record ends with before anything is deleted."""
+
+DELETION_GONE: Final = "gone"
+"""What it ends with once a second listing shows nothing."""
+
+DELETION_LEFT: Final = "left"
+"""What it ends with once a second listing shows that something stayed."""
+
+PHOTOS: Final = "subjects"
+"""The store of reference photos, in a deletion's code."""
+
+TEMPLATES: Final = "templates"
+"""The store of subjects' templates, in a deletion's code."""
+
+
+def deletion_code(store: str, state: str) -> str:
+    """Return the code of a deletion's record: the store, such as "footage", and how far the deletion is."""
+    return f"{store}_{state}"
+
 
 class AuditUnavailableError(Exception):
     """What was to be done could not be recorded, so it must not be done; it may be tried again."""
