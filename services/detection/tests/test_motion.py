@@ -56,6 +56,22 @@ def test_a_person_who_moved_is_where_the_activity_is(left: int) -> None:
     assert not _touches(activity, 0, 0, max(0, left - reach), _HEIGHT)
 
 
+@pytest.mark.parametrize("height", [360, 356, 363])
+@pytest.mark.parametrize("width", [640, 636, 645])
+def test_squares_lie_where_they_are_in_the_picture_whatever_its_size(height: int, width: int) -> None:
+    gate = MotionGate(threshold=8, memory_s=60)
+    scene = np.full((height, width), 100, np.uint8)
+    gate.look(scene, 0)
+    # A face of 24 px that differs from what was there by a little more than the threshold.
+    left, top = width - 48, height - 48
+    scene[top : top + 24, left : left + 24] += 12
+    activity = gate.look(scene, 0.25)
+    assert activity.cells.shape == (-(-height // CELL_PX), -(-width // CELL_PX))
+    assert _touches(activity, left + 8, top + 8, left + 16, top + 16)
+    assert not _touches(activity, 0, 0, left - 3 * CELL_PX, height)
+    assert not _touches(activity, 0, 0, width, top - 3 * CELL_PX)
+
+
 def test_a_person_who_stops_is_not_lost_within_a_clip(gate: MotionGate, scene: Luma) -> None:
     gate.look(scene, 0)
     for index in range(1, 60):

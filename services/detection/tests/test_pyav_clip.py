@@ -68,6 +68,14 @@ def test_every_frame_comes_with_its_time_and_its_picture() -> None:
     assert shades == sorted(shades)
 
 
+def test_opening_a_clip_decodes_no_picture() -> None:
+    with PyavClipReader(most_pixels=10**6).open(io.BytesIO(_video(range(0, 80, 4))), _EVERYTHING) as clip:
+        # What a pixel is, a decoder learns from the first picture.
+        assert clip._stream.codec_context.pix_fmt is None
+        assert len(list(clip.frames())) == 20
+        assert clip._stream.codec_context.pix_fmt == "yuv420p"
+
+
 def test_the_first_packet_is_the_clips_start_whatever_its_stamp() -> None:
     frames, _, _ = _read(_video(range(1780, 1860, 4)))
     assert _times(frames)[:3] == [0.0, 0.04, 0.08]

@@ -19,6 +19,12 @@ from homeward.detection.faces import Box
 CELL_PX: Final = 8
 """Side of the squares whose mean brightness is compared: a face of 24 px is 3 of them wide."""
 
+_HALVINGS: Final = 3
+"""Times that a picture is halved until a square of CELL_PX is a pixel."""
+
+_LIGHT_STEP: Final = 2
+"""Of every second square in every second row the change of light is taken: it is the same for all."""
+
 _AROUND_FACE: Final = 1.5
 """How far around a face, in its own widths, it is looked for in the next sample: walkers move about so much."""
 
@@ -85,21 +91,32 @@ class MotionGate:
         `at_s` are seconds since the clip's start. The first frame differs everywhere, as does one of another size.
         """
         height, width = luma.shape
-        # The mean of each square drowns the noise of sensor and compression, and costs little.
-        size = (-(-width // CELL_PX), -(-height // CELL_PX))
-        cells = np.asarray(cv2.resize(luma, size, interpolation=cv2.INTER_AREA), dtype=np.float32)
+        cells = _means(luma)
         if self._background is None or self._background.shape != cells.shape:
             self._background, self._seen_s = cells, at_s
             return Activity.everywhere(width, height)
         change = cells - self._background
         # When the light or the camera's exposure changes, everything does by as much; nobody has moved.
-        change -= np.median(change)
+        change -= np.median(change[::_LIGHT_STEP, ::_LIGHT_STEP])
         share = 1 - math.exp(-max(0.0, at_s - self._seen_s) / self._memory_s)
         self._background = self._background + np.float32(share) * (cells - self._background)
         self._seen_s = at_s
         moved = (np.abs(change) > self._threshold).astype(np.uint8)
         # One square more on each side: the rim of what moves differs least.
         return Activity(cv2.dilate(moved, np.ones((3, 3), dtype=np.uint8)).astype(np.bool_))
+
+
+def _means(luma: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return the mean of each square, which drowns the noise of sensor and compression, and costs little."""
+    height, width = luma.shape
+    if height % CELL_PX == width % CELL_PX == 0:
+        # OpenCV halves in a quarter of the time that it takes for an eighth at once.
+        for _ in range(_HALVINGS):
+            height, width = height // 2, width // 2
+            luma = np.asarray(cv2.resize(luma, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+        return luma.astype(np.float32)
+    size = (-(-width // CELL_PX), -(-height // CELL_PX))
+    return np.asarray(cv2.resize(luma, size, interpolation=cv2.INTER_AREA), dtype=np.float32)
 
 
 def _in_pixels(stats: NDArray[np.int32]) -> Box:
