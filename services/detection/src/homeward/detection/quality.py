@@ -1,6 +1,10 @@
 """How useful a picture of a face is for a comparison: one figure from 0 (useless) to 1 (a passport photo).
 
-It is the product of four measures, each 0 to 1, so that one that fails cannot be made up for by the others.
+It is the product of four measures, each 0 to 1, so that one that fails cannot be made up for by the others. What is
+measured is what ISO/IEC 29794-5 (face image quality) measures of a face: its size, its pose and its sharpness, and how
+sure a detector is of it, which falls with what hides it. Sharpness is by the Laplacian (Pech-Pacheco and others,
+"Diatom autofocusing in brightfield microscopy: a comparative study", ICPR 2000). How the four are put together is our
+own, and the README has what it means: the cosines that faces of a quality reach.
 """
 
 import math
