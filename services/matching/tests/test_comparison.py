@@ -83,6 +83,7 @@ def test_the_crop_of_a_sighting_is_the_one_that_matched_best(world: World, searc
     reference = vector(SUBJECT, 900)
     scores = [float(vector(SUBJECT, crop.offset_bytes % 1000) @ reference) for crop in seen.faces[0].crops]
     assert sighting.crop == seen.faces[0].crops[scores.index(max(scores))]
+    assert list(sighting.other_crops) == [crop for crop in seen.faces[0].crops if crop != sighting.crop]
 
 
 def test_a_mean_finds_whom_one_poor_picture_would_miss(world: World, search: Search) -> None:

@@ -27,15 +27,15 @@ from homewardapi.face.v1 import face_pb2 as homewardapi_dot_face_dot_v1_dot_face
 from homewardapi.model.v1 import model_pb2 as homewardapi_dot_model_dot_v1_dot_model__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&homewardapi/sighting/v1/sighting.proto\x12\x17homewardapi.sighting.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1ehomewardapi/face/v1/face.proto\x1a homewardapi/model/v1/model.proto\"\xfa\x04\n\x08Sighting\x12\x13\n\x0bsighting_id\x18\x01 \x01(\t\x12\x18\n\x10\x61uthorisation_id\x18\x02 \x01(\t\x12\x11\n\tcamera_id\x18\x03 \x01(\t\x12\x0f\n\x07\x63lip_id\x18\x04 \x01(\t\x12\x12\n\nface_index\x18\x05 \x01(\r\x12\x31\n\rfirst_seen_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0clast_seen_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tcrops_key\x18\x08 \x01(\t\x12\'\n\x04\x63rop\x18\t \x01(\x0b\x32\x19.homewardapi.face.v1.Crop\x12%\n\x03\x62ox\x18\n \x01(\x0b\x32\x18.homewardapi.face.v1.Box\x12\r\n\x05score\x18\x0b \x01(\x02\x12\x11\n\tthreshold\x18\x0c \x01(\x02\x12\x30\n\x08\x65mbedder\x18\r \x01(\x0b\x32\x1e.homewardapi.model.v1.ModelRef\x12\x31\n\x04mode\x18\x0e \x01(\x0e\x32#.homewardapi.sighting.v1.SearchMode\x12,\n\x08\x66ound_at\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12&\n\x19optional_likelihood_ratio\x18\x10 \x01(\x01H\x00\x88\x01\x01\x12&\n\x19optional_false_match_rate\x18\x11 \x01(\x01H\x01\x88\x01\x01\x42\x1c\n\x1a_optional_likelihood_ratioB\x1c\n\x1a_optional_false_match_rate*X\n\nSearchMode\x12\x1b\n\x17SEARCH_MODE_UNSPECIFIED\x10\x00\x12\x17\n\x13SEARCH_MODE_ARCHIVE\x10\x01\x12\x14\n\x10SEARCH_MODE_LIVE\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&homewardapi/sighting/v1/sighting.proto\x12\x17homewardapi.sighting.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1ehomewardapi/face/v1/face.proto\x1a homewardapi/model/v1/model.proto\"\xaa\x05\n\x08Sighting\x12\x13\n\x0bsighting_id\x18\x01 \x01(\t\x12\x18\n\x10\x61uthorisation_id\x18\x02 \x01(\t\x12\x11\n\tcamera_id\x18\x03 \x01(\t\x12\x0f\n\x07\x63lip_id\x18\x04 \x01(\t\x12\x12\n\nface_index\x18\x05 \x01(\r\x12\x31\n\rfirst_seen_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0clast_seen_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tcrops_key\x18\x08 \x01(\t\x12\'\n\x04\x63rop\x18\t \x01(\x0b\x32\x19.homewardapi.face.v1.Crop\x12%\n\x03\x62ox\x18\n \x01(\x0b\x32\x18.homewardapi.face.v1.Box\x12\r\n\x05score\x18\x0b \x01(\x02\x12\x11\n\tthreshold\x18\x0c \x01(\x02\x12\x30\n\x08\x65mbedder\x18\r \x01(\x0b\x32\x1e.homewardapi.model.v1.ModelRef\x12\x31\n\x04mode\x18\x0e \x01(\x0e\x32#.homewardapi.sighting.v1.SearchMode\x12,\n\x08\x66ound_at\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12&\n\x19optional_likelihood_ratio\x18\x10 \x01(\x01H\x00\x88\x01\x01\x12&\n\x19optional_false_match_rate\x18\x11 \x01(\x01H\x01\x88\x01\x01\x12.\n\x0bother_crops\x18\x12 \x03(\x0b\x32\x19.homewardapi.face.v1.CropB\x1c\n\x1a_optional_likelihood_ratioB\x1c\n\x1a_optional_false_match_rate*X\n\nSearchMode\x12\x1b\n\x17SEARCH_MODE_UNSPECIFIED\x10\x00\x12\x17\n\x13SEARCH_MODE_ARCHIVE\x10\x01\x12\x14\n\x10SEARCH_MODE_LIVE\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'homewardapi.sighting.v1.sighting_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SEARCHMODE']._serialized_start=803
-  _globals['_SEARCHMODE']._serialized_end=891
+  _globals['_SEARCHMODE']._serialized_start=851
+  _globals['_SEARCHMODE']._serialized_end=939
   _globals['_SIGHTING']._serialized_start=167
-  _globals['_SIGHTING']._serialized_end=801
+  _globals['_SIGHTING']._serialized_end=849
 # @@protoc_insertion_point(module_scope)

@@ -3,9 +3,11 @@
 isort:skip_file
 Where the person that an authorisation is about may have been seen."""
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from homewardapi.face.v1 import face_pb2 as _face_pb2
 from homewardapi.model.v1 import model_pb2 as _model_pb2
@@ -69,6 +71,7 @@ class Sighting(_message.Message):
     FOUND_AT_FIELD_NUMBER: _builtins.int
     OPTIONAL_LIKELIHOOD_RATIO_FIELD_NUMBER: _builtins.int
     OPTIONAL_FALSE_MATCH_RATE_FIELD_NUMBER: _builtins.int
+    OTHER_CROPS_FIELD_NUMBER: _builtins.int
     sighting_id: _builtins.str
     """sighting_id is derived from the authorisation, the clip and the face (UUIDv5): the same sighting has the same id, however often it is found."""
     authorisation_id: _builtins.str
@@ -115,6 +118,10 @@ class Sighting(_message.Message):
     def found_at(self) -> _timestamp_pb2.Timestamp:
         """found_at is when the match was made."""
 
+    @_builtins.property
+    def other_crops(self) -> _containers.RepeatedCompositeFieldContainer[_face_pb2.Crop]:
+        """other_crops are the other pictures of the same face in the same clip, in the same object, best first."""
+
     def __init__(
         self,
         *,
@@ -135,10 +142,11 @@ class Sighting(_message.Message):
         found_at: _timestamp_pb2.Timestamp | None = ...,
         optional_likelihood_ratio: _builtins.float | None = ...,
         optional_false_match_rate: _builtins.float | None = ...,
+        other_crops: _abc.Iterable[_face_pb2.Crop] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_optional_false_match_rate", b"_optional_false_match_rate", "_optional_likelihood_ratio", b"_optional_likelihood_ratio", "box", b"box", "crop", b"crop", "embedder", b"embedder", "first_seen_at", b"first_seen_at", "found_at", b"found_at", "last_seen_at", b"last_seen_at", "optional_false_match_rate", b"optional_false_match_rate", "optional_likelihood_ratio", b"optional_likelihood_ratio"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_optional_false_match_rate", b"_optional_false_match_rate", "_optional_likelihood_ratio", b"_optional_likelihood_ratio", "authorisation_id", b"authorisation_id", "box", b"box", "camera_id", b"camera_id", "clip_id", b"clip_id", "crop", b"crop", "crops_key", b"crops_key", "embedder", b"embedder", "face_index", b"face_index", "first_seen_at", b"first_seen_at", "found_at", b"found_at", "last_seen_at", b"last_seen_at", "mode", b"mode", "optional_false_match_rate", b"optional_false_match_rate", "optional_likelihood_ratio", b"optional_likelihood_ratio", "score", b"score", "sighting_id", b"sighting_id", "threshold", b"threshold"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_optional_false_match_rate", b"_optional_false_match_rate", "_optional_likelihood_ratio", b"_optional_likelihood_ratio", "authorisation_id", b"authorisation_id", "box", b"box", "camera_id", b"camera_id", "clip_id", b"clip_id", "crop", b"crop", "crops_key", b"crops_key", "embedder", b"embedder", "face_index", b"face_index", "first_seen_at", b"first_seen_at", "found_at", b"found_at", "last_seen_at", b"last_seen_at", "mode", b"mode", "optional_false_match_rate", b"optional_false_match_rate", "optional_likelihood_ratio", b"optional_likelihood_ratio", "other_crops", b"other_crops", "score", b"score", "sighting_id", b"sighting_id", "threshold", b"threshold"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__optional_false_match_rate: _TypeAlias = _typing.Literal["optional_false_match_rate"]  # noqa: Y015
     _WhichOneofArgType__optional_false_match_rate: _TypeAlias = _typing.Literal["_optional_false_match_rate", b"_optional_false_match_rate"]  # noqa: Y015

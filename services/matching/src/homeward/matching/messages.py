@@ -143,6 +143,7 @@ def sighted(
         found_at=to_timestamp(now),
         optional_likelihood_ratio=weight.likelihood_ratio,
         optional_false_match_rate=weight.false_match_rate,
+        other_crops=[crop for crop in match.face.crops if crop != match.crop],
     )
     return new_event(SIGHTINGS, name, SOURCE, now, sighting)
 
