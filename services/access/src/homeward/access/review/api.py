@@ -16,6 +16,7 @@ from homeward.access.review.usecases import ReviewUseCases
 from homeward.access.review.verdict import Answer
 from homeward.access.web.app import API
 from homeward.access.web.gate import Gate
+from homeward.access.web.problems import problems
 
 _UUID: Final = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 _NUMBER_MAX: Final = 2**31 - 1
@@ -40,30 +41,12 @@ _STREAM: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 
-class Problem(BaseModel):
-    """An error (RFC 9457): `code` is for programs, `detail` for people."""
-
-    type: str
-    title: str
-    status: int
-    code: str
-    detail: str
-    field: str | None = None
-
-
 class AnswerIn(BaseModel):
     """One reviewer's answer to "is this the person?"."""
 
     model_config = ConfigDict(extra="forbid")
 
     answer: Answer
-
-
-def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Return the declaration of the errors that a route may answer, beside those that all have."""
-    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    told = (401, 403, 404, 422, 429, 503, *statuses)
-    return {status: {"model": Problem, "content": content} for status in sorted(set(told))}
 
 
 def picture(data: bytes) -> Response:

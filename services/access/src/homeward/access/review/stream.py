@@ -28,7 +28,7 @@ _FULL_RETRY_S: Final = 15
 class Sessions(Protocol):
     """Who is still signed in."""
 
-    def valid(self, principal: Principal) -> bool:
+    def is_live(self, principal: Principal) -> bool:
         """Return whether the session or token of `principal` is still good. It is no sign of life of theirs.
 
         Called every few seconds by threads; blocks for a look into the database at most.
@@ -130,7 +130,7 @@ class Streams:
                 return
             if self._clock.monotonic() - checked >= pace.session.total_seconds():
                 checked = self._clock.monotonic()
-                if not await run_in_threadpool(self._sessions.valid, principal):
+                if not await run_in_threadpool(self._sessions.is_live, principal):
                     yield _event("ended", {"why": "session"})
                     return
             if self._clock.monotonic() - spoke >= pace.heartbeat.total_seconds():

@@ -7,6 +7,7 @@ from typing import Final
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
+from homeward.access.cases.ports import Tally
 from homeward.access.review.tables import PartRow, TallyRow
 from homeward.shared.events import InvalidEventError
 from homeward.shared.instants import from_duration, from_timestamp
@@ -14,6 +15,15 @@ from homewardapi.search.v1.search_pb2 import RefusalReason, SearchPlanned, Searc
 
 _COUNT_MAX: Final = 2**31 - 1
 """A whole city's faces in thirty days are fewer."""
+
+
+class SearchTallies:
+    """The port `Tallies` of requests."""
+
+    def of(self, session: Session, authorisation_id: str) -> Tally | None:
+        """Return the sums of one search, None where nothing is known of it."""
+        row = session.get(TallyRow, authorisation_id, populate_existing=True)
+        return None if row is None else Tally(row.faces_compared, row.camera_s, row.candidates)
 
 
 def tally_of(session: Session, request_id: str) -> TallyRow:
