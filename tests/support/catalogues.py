@@ -13,13 +13,16 @@ import homeward.access.web.console.pages as pages_module
 ACCESS: Final = Path(pages_module.__file__).parents[2]
 CATALOGUES: Final = ACCESS / "web" / "locale"
 
+# Sentences of the use cases are texts for people too.
+_KEYWORDS: Final = {"_": None, "say": None, "Sentence": None}
+
 
 def said() -> Mapping[str, str]:
     """Return every text of the templates and modules, and where it stands."""
     found: dict[str, str] = {}
     methods = [("**.html", "jinja2.ext.babel_extract"), ("**.py", "python")]
     options = {"**.html": {"trimmed": "false"}}
-    for name, line, text, _, _ in extract_from_dir(str(ACCESS), methods, options, keywords={"_": None}):
+    for name, line, text, _, _ in extract_from_dir(str(ACCESS), methods, options, _KEYWORDS):
         for one in [text] if isinstance(text, str) else text:
             found.setdefault(one, f"{name}:{line}")
     return found

@@ -49,19 +49,19 @@ def client(app: FastAPI) -> TestClient:
 
 
 def test_a_page_is_in_the_language_that_the_browser_asks_for(client: TestClient) -> None:
-    english = client.get("/sign-in")
+    english = client.get("/welcome")
     assert '<html lang="en">' in english.text
-    chinese = client.get("/sign-in", headers={"Accept-Language": "fr, zh-TW;q=0.9, en;q=0.5"})
+    chinese = client.get("/welcome", headers={"Accept-Language": "fr, zh-TW;q=0.9, en;q=0.5"})
     assert '<html lang="zh-Hant">' in chinese.text
     assert "登入" in chinese.text
     assert "Accept-Language" in chinese.headers["vary"]
 
 
 def test_a_chosen_language_outweighs_the_browser_and_leads_back(client: TestClient) -> None:
-    chosen = client.post("/language", data={"language": "zh-Hant", "back": "/sign-in"})
-    assert (chosen.status_code, chosen.headers["location"]) == (303, "/sign-in")
+    chosen = client.post("/language", data={"language": "zh-Hant", "back": "/welcome"})
+    assert (chosen.status_code, chosen.headers["location"]) == (303, "/welcome")
     assert "Secure" in chosen.headers["set-cookie"]
-    assert '<html lang="zh-Hant">' in client.get("/sign-in", headers={"Accept-Language": "en"}).text
+    assert '<html lang="zh-Hant">' in client.get("/welcome", headers={"Accept-Language": "en"}).text
 
 
 @pytest.mark.parametrize("away", ["https://evil.example", "//evil.example", "/\\evil.example", "/\n/evil.example", ""])
@@ -77,15 +77,15 @@ def test_an_unknown_language_is_refused(client: TestClient) -> None:
 
 @pytest.mark.parametrize("header", ["zh;q=x", "*", "", "en;q=0", ",,,", "zh-TW;q=0, fr"])
 def test_a_malformed_wish_is_answered_in_the_sites_language(client: TestClient, header: str) -> None:
-    assert '<html lang="en">' in client.get("/sign-in", headers={"Accept-Language": header}).text
+    assert '<html lang="en">' in client.get("/welcome", headers={"Accept-Language": header}).text
 
 
 def test_who_has_to_sign_in_is_led_there_and_back(client: TestClient) -> None:
     answer = client.get("/signed-out")
-    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in?next=/signed-out")
-    page = client.get("/sign-in?next=/signed-out")
-    assert 'href="/login?next=/signed-out"' in page.text
-    assert 'href="/login?next=/"' in client.get("/sign-in?next=//evil.example").text
+    assert (answer.status_code, answer.headers["location"]) == (303, "/welcome?next=/signed-out")
+    page = client.get("/welcome?next=/signed-out")
+    assert 'href="/sign-in?next=/signed-out"' in page.text
+    assert 'href="/sign-in?next=/"' in client.get("/welcome?next=//evil.example").text
 
 
 def test_an_error_has_a_page_with_the_persons_own_navigation(client: TestClient) -> None:
@@ -105,14 +105,14 @@ def test_what_is_posted_carries_the_sessions_token(client: TestClient) -> None:
 
 
 def test_pages_hold_no_inline_script_or_style(client: TestClient) -> None:
-    for path in ("/sign-in", "/signed-in", "/nowhere"):
+    for path in ("/welcome", "/signed-in", "/nowhere"):
         page = client.get(path).text
         assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=|javascript:", page)
         assert not re.search(r'(?:src|href|action)="(?!/|#|blob:)', page)
 
 
 def test_assets_are_kept_for_good_under_their_own_version(client: TestClient) -> None:
-    page = client.get("/sign-in").text
+    page = client.get("/welcome").text
     addresses = re.findall(r'(?:src|href)="(/static/[^"]+)"', page)
     assert len(addresses) == 4
     for address in addresses:

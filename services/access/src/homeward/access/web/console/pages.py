@@ -13,12 +13,15 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from homeward.access.people.principal import Principal
 from homeward.access.web.console.assets import Assets
+from homeward.access.web.console.explaining import put
 from homeward.access.web.console.instants import Instants
 from homeward.access.web.console.navigation import current, places_of
+from homeward.access.web.console.sentences import Sentences
 from homeward.access.web.console.translations import Language, Languages
 from homeward.shared.clock import Clock
 
-SIGN_IN: Final = "/sign-in"
+WELCOME: Final = "/welcome"
+"""The page for whoever is not signed in; it leads to the provider, and back to where they wanted to go."""
 
 _TEMPLATES: Final = Path(__file__).parent.parent / "templates"
 _UNKEPT: Final[Mapping[str, str]] = {"Cache-Control": "no-store"}
@@ -31,8 +34,12 @@ class Pages:
     """Renders templates, which live in a folder for each room. Thread-safe.
 
     Templates know, beside what a route gives them: `status`, `principal` (None for nobody), `places` and `here` of the
-    navigation, `csrf`, `language`, `languages`, `zone`, `now`, `path`, the filters of times (`long`, `short`, `day`,
-    `clock`, `field`, `span`, `until`), `asset(name)`, and `_`. Nothing rendered is kept by a browser or a proxy.
+    navigation, `csrf`, `language`, `languages`, `zone`, `now`, `path`; `asset(name)`, `_`; the filters of times
+    (`long`, `short`, `day`, `clock`, `field`, `span`, `until`) and of sentences (`sentence`). Nothing rendered is kept
+    by a browser or a proxy.
+
+    A text in `_` is markup, and a percent sign in it is a placeholder's: what comes from elsewhere goes through
+    `language(...)` instead.
     """
 
     def __init__(self, assets: Assets, languages: Languages, zone: ZoneInfo, clock: Clock, csrf: Csrf) -> None:
@@ -79,8 +86,10 @@ class Pages:
     def error(self, request: Request, status: HTTPStatus, code: str, reason: str) -> Response:
         """Return the page of an error. Somebody who has to sign in is led there, and back afterwards."""
         if status is HTTPStatus.UNAUTHORIZED and request.method == "GET":
-            return RedirectResponse(f"{SIGN_IN}?next={quote(request.url.path, safe='/')}", HTTPStatus.SEE_OTHER)
-        return self.render(request, "error.html", status=status, code=code, reason=reason)
+            return RedirectResponse(f"{WELCOME}?next={quote(request.url.path, safe='/')}", HTTPStatus.SEE_OTHER)
+        return self.render(
+            request, "error.html", status=status, code=code, reason=put(self.language(request), code, reason)
+        )
 
     def language(self, request: Request) -> Language:
         """Return the language of a request, for texts that are not in a template."""
@@ -110,6 +119,7 @@ class Pages:
             "field": instants.field,
             "span": instants.span,
             "until": instants.until,
+            "sentence": Sentences(language, instants),
         }
         environment.globals |= {"asset": assets.address}
         return environment

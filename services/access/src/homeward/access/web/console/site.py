@@ -1,4 +1,4 @@
-"""What every visitor meets: the sign-in page, and the choice of a language."""
+"""What every visitor meets: the welcome, and the choice of a language."""
 
 from http import HTTPStatus
 from typing import Annotated, Final
@@ -7,7 +7,7 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from homeward.access.errors import InvalidError
-from homeward.access.web.console.pages import SIGN_IN, Pages
+from homeward.access.web.console.pages import WELCOME, Pages
 from homeward.access.web.console.translations import COOKIE, Languages
 
 _YEAR_S: Final = 365 * 24 * 3600
@@ -17,9 +17,9 @@ def site_router(pages: Pages, languages: Languages, *, https: bool) -> APIRouter
     """Return the pages that need nobody signed in. `https` says how browsers reach us, for the cookie."""
     router = APIRouter(include_in_schema=False)
 
-    @router.get(SIGN_IN)
-    def sign_in(request: Request, next: str = "/") -> Response:  # noqa: A002 - the name in the address
-        return pages.render(request, "sign_in.html", onward=inside(next))
+    @router.get(WELCOME)
+    def welcome(request: Request, next: str = "/") -> Response:  # noqa: A002 - the name in the address
+        return pages.render(request, "welcome.html", onward=inside(next))
 
     @router.post("/language")
     def choose(language: Annotated[str, Form()], back: Annotated[str, Form()] = "/") -> Response:

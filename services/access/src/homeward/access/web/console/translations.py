@@ -32,6 +32,10 @@ class Language:
         """Return `text`, which is English, in this language."""
         return self.texts.gettext(text)
 
+    def say(self, text: str) -> str:
+        """Return the same; templates say it of a language that is not their page's."""
+        return self(text)
+
 
 class Languages:
     """Every language of the console. `default` is the tag for browsers that ask for none of them."""

@@ -39,5 +39,49 @@ function sendOnce() {
   });
 }
 
+/**
+ * Count down what ends soon, each second, and say so aloud when little is left.
+ */
+function countDown() {
+  const spoken = [600, 300, 60];
+  /** @param {number} seconds */
+  const shown = (seconds) => {
+    const two = (/** @type {number} */ part) => String(part).padStart(2, "0");
+    const minutes = Math.floor(seconds / 60) % 60;
+    const hours = Math.floor(seconds / 3600);
+    return (hours ? `${hours}:${two(minutes)}` : String(minutes)) + `:${two(seconds % 60)}`;
+  };
+  function tick() {
+    for (const clock of document.querySelectorAll("[data-until]")) {
+      if (!(clock instanceof HTMLElement)) continue;
+      const left = Math.floor((Date.parse(clock.dataset.until || "") - Date.now()) / 1000);
+      if (Number.isNaN(left)) continue;
+      clock.textContent = shown(Math.max(0, left));
+      clock.classList.toggle("is-near", left < 300);
+      if (spoken.includes(left)) announce(clock.textContent);
+      if (left === -3 && clock.classList.contains("alarm-clock")) location.reload();
+    }
+  }
+  if (document.querySelector("[data-until]")) tick();
+  setInterval(tick, 1000);
+}
+
+/** Lists renew themselves only while somebody is at the screen: else no session would ever end by itself. */
+function restWhenLeft() {
+  const rest = 5 * 60 * 1000;
+  let seen = Date.now();
+  for (const kind of ["pointerdown", "pointermove", "keydown", "scroll"]) {
+    document.addEventListener(kind, () => { seen = Date.now(); }, { passive: true });
+  }
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    const part = event.target;
+    if (!(part instanceof Element) || !(part.getAttribute("hx-trigger") || "").startsWith("every")) return;
+    // Nor is a part renewed in which somebody is at work.
+    if (Date.now() - seen > rest || document.hidden || part.contains(document.activeElement)) event.preventDefault();
+  });
+}
+
 focusSummary();
 sendOnce();
+countDown();
+restWhenLeft();
