@@ -303,7 +303,7 @@ def _views() -> Sequence[RequestView]:
             needed_rank=Rank.COMMANDER,
             ends_at=NOON - timedelta(hours=20),
             starts_at=NOON - timedelta(hours=24),
-            summary=(Sentence("No face is searched."),),
+            summary=(Sentence("Open footage of named cameras and times. No face is searched for."),),
         ),
         replace(
             asked,
@@ -341,10 +341,12 @@ def _view(request_id: str, purpose: Purpose, state: RequestState, case_reference
         starts_at=start,
         ends_at=None,
         lifetime=lifetime,
+        unredacted=isinstance(details, IncidentDetails) and details.unredacted,
         asked_camera_ids=cameras,
         asked_starts_at=start,
         asked_ends_at=None,
         asked_lifetime=lifetime,
+        asked_unredacted=isinstance(details, IncidentDetails) and details.unredacted,
         submitted_at=NOON - timedelta(minutes=20),
         decide_by=NOON + timedelta(hours=23),
         urgent_deadline=None,
@@ -357,8 +359,11 @@ def _view(request_id: str, purpose: Purpose, state: RequestState, case_reference
         decisions=(),
         needed_rank=Rank.SUPERVISOR,
         summary=(
-            Sentence("Look for one missing person, by their photo, at {cameras} cameras.", {"cameras": 12}),
-            Sentence("From {since} until the search ends.", {"since": start}),
+            Sentence("Look for the face of one missing person, and of nobody else."),
+            Sentence(
+                "On {cameras} cameras, in recordings since {starts_at} and live until the search ends.",
+                {"cameras": 12, "starts_at": start},
+            ),
         ),
         may=frozenset(),
     )

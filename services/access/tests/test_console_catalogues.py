@@ -5,7 +5,7 @@ import pytest
 
 from support.catalogues import said, translated
 
-_PLACEHOLDER = re.compile(r"%\(\w+\)s")
+_PLACEHOLDER = re.compile(r"%\(\w+\)s|\{\w+\}")
 
 
 @pytest.fixture(scope="module")

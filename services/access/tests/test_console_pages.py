@@ -246,7 +246,7 @@ def test_the_list_is_filtered_by_its_address(console: Console) -> None:
 
 def test_a_request_page_says_it_in_plain_words_and_shows_the_clock(console: Console) -> None:
     page = client(console, SUPERVISOR).get(f"/requests/{URGENT}").text
-    assert "Look for one missing person, by their photo, at 12 cameras." in page
+    assert "On 12 cameras, in recordings since <time" in page
     assert 'data-until="' in page
     assert "Lin Mei-hua" in page
     assert "2026-11-23 12:00:00 UTC" not in page
@@ -284,11 +284,17 @@ def test_an_approver_agrees_to_less(console: Console) -> None:
         "starts_at": "2026-11-23T19:30",
         "ends_at": "",
         "lifetime": "6",
+        "redacted": "yes",
     }
     client(console, SUPERVISOR).post(f"/requests/{URGENT}/approve", data=less)
     [(*_, approval)] = console.cases.done
     assert approval == Approval(
-        "Only the harbour.", ("cam-001",), datetime(2026, 11, 23, 11, 30, tzinfo=UTC), None, timedelta(hours=6)
+        "Only the harbour.",
+        ("cam-001",),
+        datetime(2026, 11, 23, 11, 30, tzinfo=UTC),
+        None,
+        timedelta(hours=6),
+        redacted=True,
     )
 
 
@@ -331,7 +337,7 @@ def test_stop_is_one_click(console: Console) -> None:
     assert answer.headers["location"] == f"/requests/{URGENT}?done=stop"
     client(console, OFFICER).post(f"/requests/{URGENT}/stop", data={"found": "yes", "stop_reason": "At her aunt's."})
     assert console.cases.done == [
-        ("stop", "Lin Mei-hua", URGENT, "no longer needed", False),
+        ("stop", "Lin Mei-hua", URGENT, "It is no longer needed", False),
         ("stop", "Lin Mei-hua", URGENT, "At her aunt's.", True),
     ]
 

@@ -43,6 +43,6 @@ def console_routers(
         home_router(pages, gate, cases, directory, policy),
         ask_router(pages, gate, cases, cameras, policy=policy, public_url=public_url),
         requests_router(pages, request_pages, gate, cases, directory),
-        decisions_router(Deeds(pages, request_pages, cases), gate, cases),
+        decisions_router(pages, Deeds(pages, request_pages, cases), gate, cases),
         receipts_router(pages, receipts, client_address),
     )

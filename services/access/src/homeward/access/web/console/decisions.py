@@ -59,7 +59,12 @@ def done(request_id: str, deed: str) -> Response:
     return RedirectResponse(f"/requests/{request_id}?done={deed}", HTTPStatus.SEE_OTHER)
 
 
-def decisions_router(deeds: Deeds, gate: Gate, cases: CaseFile) -> APIRouter:
+def _(text: str) -> str:
+    """Mark a text for the catalogues."""
+    return text
+
+
+def decisions_router(pages: Pages, deeds: Deeds, gate: Gate, cases: CaseFile) -> APIRouter:
     """Return the routes of the forms. Who may do what, the use cases judge."""
     router = APIRouter(include_in_schema=False)
     official = Annotated[Principal, Depends(gate.requires(Role.REQUESTER, Role.APPROVER))]
@@ -80,6 +85,7 @@ def decisions_router(deeds: Deeds, gate: Gate, cases: CaseFile) -> APIRouter:
                 draft.optional_instant("starts_at"),
                 draft.optional_instant("ends_at"),
                 draft.optional_hours("lifetime"),
+                redacted=draft.ticked("redacted"),
             )
 
         def act() -> None:
@@ -102,7 +108,8 @@ def decisions_router(deeds: Deeds, gate: Gate, cases: CaseFile) -> APIRouter:
         draft = deeds.draft(request, form)
         found = draft.ticked("found")
         # One click is enough: which button it was says why, and the words beside it are a choice.
-        reason = draft.text("stop_reason", required=False) or ("the person was found" if found else "no longer needed")
+        why = _("The person was found") if found else _("It is no longer needed")
+        reason = draft.text("stop_reason", required=False) or pages.language(request)(why)
 
         def act() -> None:
             cases.stop(principal, request_id, reason, found=found)

@@ -27,7 +27,5 @@ class Sentences:
                 return self._instants.long(value)
             case timedelta():
                 return escape(self._instants.span(value))
-            case str():
-                return escape(self._language(value) if value else "")
             case _:
                 return escape(value)
