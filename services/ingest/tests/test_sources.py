@@ -32,6 +32,10 @@ def test_a_file_is_read_with_its_escapes() -> None:
     assert (spec.recording.starts_at, spec.recording.pacing) == (NOON, Pacing.LIVE)
 
 
+def test_a_file_is_recorded_without_the_credentials_that_it_does_not_need() -> None:
+    assert source_of(camera("file:///a.mp4", recording=recording(), ref="door")).credentials_ref is None
+
+
 @pytest.mark.parametrize(
     "url",
     [
@@ -61,7 +65,6 @@ def test_a_url_with_a_secret_is_refused_and_not_repeated(url: str) -> None:
         camera("rtsp://camera.test:port/"),
         camera("file:///a.mp4"),
         camera("file://elsewhere/a.mp4", recording=recording()),
-        camera("file:///a.mp4", recording=recording(), ref="door"),
         camera("file:///a.mp4", recording=recording(Pace.PACE_UNSPECIFIED)),
         camera("rtsp://camera.test/1", recording=recording()),
         camera("rtsp://camera.test/1", clip_s=1.9),
