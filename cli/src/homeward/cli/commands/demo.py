@@ -59,10 +59,11 @@ def demo(
         fail("--video and --photo go together")
     begun = time.monotonic()
     folder = models or default_models_folder()
-    try:
-        with step("fetching what is missing of the models"):
-            ModelLibrary(folder).fetch()
+    with writing(out):
         out.mkdir(parents=True, exist_ok=True)
+    try:
+        with step("fetching what is missing of the models"), writing(folder):
+            ModelLibrary(folder).fetch()
         with tempfile.TemporaryDirectory(prefix="homeward-demo-") as scratch:
             play = _own(video, photo) if video and photo else _composed(Path(scratch), folder.parent / "portraits")
             # Data that nobody will come back to needs no durable log.
@@ -81,7 +82,17 @@ def demo(
         now=SystemClock().now(),
         total=timedelta(seconds=time.monotonic() - begun),
     )
-    _show(result, out)
+    with writing(out):
+        _show(result, out)
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """End the command in one sentence where `folder` takes nothing."""
+    try:
+        yield
+    except OSError as error:
+        fail(f"{folder} cannot be written: {error.strerror}")
 
 
 def _composed(scratch: Path, portraits: Path) -> Callable[[Demo], _Played]:

@@ -28,6 +28,8 @@ def up(
         ModelLibrary(folder).fetch()
     except ModelError as error:
         fail(str(error))
+    except OSError as error:
+        fail(f"{folder} cannot be written: {error.strerror}")
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())

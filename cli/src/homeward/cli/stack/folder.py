@@ -56,7 +56,7 @@ class DataFolder:
         return self.root / "tmp"
 
     def make(self) -> None:
-        """Make the folders that are not there yet."""
+        """Make the folders that are not there yet; raise OSError where that cannot be."""
         for folder in (
             self.root,
             self.objects,

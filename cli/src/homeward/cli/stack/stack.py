@@ -12,7 +12,7 @@ from typing import Final
 from homeward.cli.certificates import make_certificates
 from homeward.cli.context import Context
 from homeward.cli.embedded.ports import LOOPBACK, free_ports
-from homeward.cli.embedded.process import ChildProcess
+from homeward.cli.embedded.process import ChildProcess, ProcessError
 from homeward.cli.embedded.seaweedfs import SeaweedFs
 from homeward.cli.embedded.tansu import Tansu, TansuBucket
 from homeward.cli.identities import DemoIdentities
@@ -115,7 +115,10 @@ class Stack:
         return readiness(self.ports.operations[service]) is not None
 
     def _start(self) -> Context:
-        self.folder.make()
+        try:
+            self.folder.make()
+        except OSError as error:
+            raise ProcessError(f"no data can be kept in {self.folder.root}: {error.strerror}") from error
         self._hold.take()
         self.report("starting the object store")
         self.object_store.start()
