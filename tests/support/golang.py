@@ -53,10 +53,9 @@ def _is_new_enough(go: Path) -> bool:
 
 def _build(go: Path, module: str, program: Path) -> None:
     building = program.parent / "building"
-    # One package at a time: each takes up to a few hundred MB, beside the tests of others.
-    flags = {"GOBIN": str(building), "GOFLAGS": "-p=1 -trimpath", "CGO_ENABLED": "0"}
+    flags = {"GOBIN": str(building), "GOFLAGS": "-trimpath", "CGO_ENABLED": "0"}
     done = subprocess.run(
-        ["nice", go, "install", "-ldflags=-s -w", module],
+        [go, "install", "-ldflags=-s -w", module],
         env=os.environ | flags,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -139,18 +139,21 @@ class Kafka:
 @contextmanager
 def running_kafka(folder: Path) -> Iterator[Kafka]:
     """Run a broker in `folder`; skip the test with the reason where Java or Maven is missing, but fail in CI."""
+    with Kafka(kafka_libraries(), folder) as kafka:
+        yield kafka
+
+
+def kafka_libraries() -> Path:
+    """Return the folder with Kafka's jars; Maven fetches them once into the cache.
+
+    Where Java or Maven is missing the test is skipped with the reason, but fails in CI.
+    """
     missing = [program for program in ("java", "mvn") if shutil.which(program) is None]
     if missing:
         reason = f"real Apache Kafka needs {' and '.join(missing)}: on Debian, apt-get install maven"
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
         pytest.skip(reason)
-    with Kafka(_libraries(), folder) as kafka:
-        yield kafka
-
-
-def _libraries() -> Path:
-    """Return the folder with Kafka's jars; Maven fetches them once into the cache."""
     root = Path(os.environ.get(_CACHE) or Path(__file__).parents[2] / ".cache")
     target = root / f"kafka-{VERSION}"
     root.mkdir(parents=True, exist_ok=True)
