@@ -11,6 +11,9 @@ from homeward.shared.clock import Clock
 _MOST_KEYS: Final = 10_000
 """Keys remembered at once: about 2 MB, and more clients than a site has."""
 
+_ROUNDING_S: Final = 1e-4
+"""More than sums of seconds since 1970 are rounded by, and less than anybody notices."""
+
 
 class RateLimiter:
     """Lets each key through `per_minute` times a minute, evenly, and `burst` times at once. Safe for several threads.
@@ -33,9 +36,8 @@ class RateLimiter:
         now = self._clock.monotonic()
         with self._lock:
             paid_at = max(self._paid_at.get(key, now), now)
-            # A nanosecond is more than the rounding of these sums and less than anything that matters.
             wait = paid_at - now - self._tolerance_s
-            if wait > 1e-9:  # noqa: PLR2004
+            if wait > _ROUNDING_S:
                 return wait
             self._paid_at[key] = paid_at + self._interval_s
             self._paid_at.move_to_end(key)

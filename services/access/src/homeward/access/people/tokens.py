@@ -160,6 +160,8 @@ def _time(value: object) -> datetime:
 def _name(claims: Mapping[str, Any]) -> str:
     for claim in ("name", "preferred_username", "email"):
         said = claims.get(claim)
-        if isinstance(said, str) and (shown := " ".join(said.split())):
-            return "".join(each for each in shown if each.isprintable())[:_LONGEST_NAME]
+        # Nothing that turns the direction of a page's text or hides in it.
+        shown = "".join(each if each.isprintable() else " " for each in said) if isinstance(said, str) else ""
+        if line := " ".join(shown.split()):
+            return line[:_LONGEST_NAME]
     return str(claims["sub"])[:_LONGEST_NAME]
