@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,15 @@ def test_the_asyncapi_document_is_what_the_table_renders() -> None:
     rendered = run(sys.executable, "docs/render_asyncapi.py")
     assert rendered.returncode == 0, rendered.stderr
     assert rendered.stdout == (ROOT / "docs/asyncapi.yaml").read_text(), "run `make docs` and commit the document"
+
+
+def test_make_help_lists_every_target_and_the_guide_every_lane() -> None:
+    said = [line for line in (ROOT / "Makefile").read_text().splitlines() if re.match(r"\w[\w-]*:.*##", line)]
+    targets = {line.partition(":")[0] for line in said}
+    assert {"demo", "test", "lint", "bench"} <= targets
+    assert {line.split()[0] for line in run("make", "help").stdout.splitlines()} == targets
+    guide = (ROOT / "docs/development.md").read_text()
+    assert [lane for lane in sorted(targets) if lane.startswith("test-") and f"`make {lane}`" not in guide] == []
 
 
 def test_generated_code_is_what_the_protos_say() -> None:
