@@ -2,7 +2,7 @@
 
 import threading
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -14,8 +14,13 @@ from homeward.cli.options import DEFAULT_DATA_FOLDER, DataFolder, load_context
 from homeward.cli.progress import SearchProgress, Tally
 from homeward.cli.results import results_table, sightings_of
 from homeward.shared.clock import SystemClock
+from homeward.shared.events import Event
 from homeward.shared.topics import AUTHORISATIONS, SEARCH_TASKS, SIGHTINGS
+from homewardapi.authorisation.v1.authorisation_pb2 import AUTHORISATION_STATE_CLOSED, Authorisation
 from homewardapi.sighting.v1.sighting_pb2 import Sighting
+
+_SILENT_TURNS: Final = 10
+"""Looks at the log, 0.2 s each, in which nothing comes: whatever the search had told before it was closed is read."""
 
 
 def search(
@@ -30,24 +35,30 @@ def search(
     context = load_context(data)
     if authorisation_id not in EventLog(context.kafka).state(AUTHORISATIONS):
         fail(f"there is no authorisation {authorisation_id}; `homeward authorise start` makes one and prints its id")
-    progress = follow_archive(context, authorisation_id, timedelta(seconds=timeout_s))
+    progress, closed = follow_archive(context, authorisation_id, timedelta(seconds=timeout_s))
     if progress.refusal is not None:
         fail(f"the search cannot start: {progress.refusal}")
-    if not progress.finished:
+    if not progress.finished and not closed:
         fail("the search over the recordings has not ended in time; call again to go on watching it")
     console.print(summary(progress.recordings))
     found = sightings_of(EventLog(context.kafka), authorisation_id)
     console.print(results_table(found) if found else "Nothing to review.")
+    if not progress.finished:
+        fail("the authorisation was closed before all recordings were searched")
     if live:
         _follow_live(context, authorisation_id)
 
 
-def follow_archive(context: Context, authorisation_id: str, timeout: timedelta) -> SearchProgress:
-    """Show the progress of the search over recordings until it ends or `timeout` is over; return how it stands."""
+def follow_archive(context: Context, authorisation_id: str, timeout: timedelta) -> tuple[SearchProgress, bool]:
+    """Show the progress of the search over recordings until it ends, is closed, or `timeout` is over.
+
+    Returns how it stands, and whether its authorisation is closed: then nobody works on it any more.
+    """
     clock = SystemClock()
     until = clock.monotonic() + timeout.total_seconds()
     stop = threading.Event()
     state = SearchProgress()
+    closed, silent = False, 0
     with Progress(
         SpinnerColumn(),
         TextColumn("[bold]{task.description}"),
@@ -59,8 +70,11 @@ def follow_archive(context: Context, authorisation_id: str, timeout: timedelta) 
         disable=not console.is_terminal,
     ) as bar:
         task = bar.add_task("planning", total=None, figures="")
-        for event in EventLog(context.kafka).follow([SEARCH_TASKS], stop, from_start=True):
-            if event is not None:
+        for event in EventLog(context.kafka).follow([AUTHORISATIONS, SEARCH_TASKS], stop, from_start=True):
+            silent = silent + 1 if event is None else 0
+            if event is not None and event.topic == AUTHORISATIONS:
+                closed = _is_closed(event) if event.key == authorisation_id else closed
+            elif event is not None:
                 state = state.after(event, authorisation_id)
                 bar.update(
                     task,
@@ -69,9 +83,13 @@ def follow_archive(context: Context, authorisation_id: str, timeout: timedelta) 
                     completed=len(state.completed),
                     figures=_figures(state.recordings),
                 )
-            if state.finished or clock.monotonic() > until:
+            if state.finished or clock.monotonic() > until or (closed and silent >= _SILENT_TURNS):
                 stop.set()
-    return state
+    return state, closed
+
+
+def _is_closed(event: Event) -> bool:
+    return not isinstance(event.message, Authorisation) or event.message.state == AUTHORISATION_STATE_CLOSED
 
 
 def _hours(span: timedelta) -> str:
