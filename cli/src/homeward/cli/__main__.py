@@ -2,7 +2,7 @@
 
 import typer
 
-from homeward.cli.commands import authorise, cameras, models
+from homeward.cli.commands import audit, authorise, cameras, models
 from homeward.cli.commands.certificates import certificates
 from homeward.cli.commands.demo import demo
 from homeward.cli.commands.prepare import prepare
@@ -27,6 +27,7 @@ app.command()(search)
 app.command()(watch)
 app.command()(status)
 app.add_typer(models.app, name="models")
+app.add_typer(audit.app, name="audit")
 app.command()(certificates)
 app.command()(prepare)
 
