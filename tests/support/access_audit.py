@@ -43,7 +43,7 @@ class AuditWorld:
         self.clock = MovableClock(NOON)
         self.store = MemoryStore(self.clock)
         self.store.ensure_bucket(AUDIT_BUCKET, object_lock=True)
-        self.keys = CheckpointKeys.of_folder(folder / "audit")
+        self.keys = CheckpointKeys.of_folder(folder / "audit", access_world.RecordedAudit())
         self.database = access_world.database()
         self.audit = FoldedAudit(AuditFolder(self.database), self.clock)
         self.log = AuditLog(self.database, self.audit)

@@ -3,6 +3,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from prometheus_client import CollectorRegistry
 from sqlalchemy import select
 
 from homeward.access.audit import checkpoints as checkpoints_module
@@ -11,6 +12,8 @@ from homeward.access.audit.folding import AuditFolder
 from homeward.access.audit.keys import CheckpointKeys
 from homeward.access.audit.tables import AuditCheckpoint, AuditLine
 from homeward.access.database.database import Database
+from homeward.access.metrics import AccessMetrics
+from homeward.shared.audit import AuditUnavailableError
 from homeward.shared.audit_log.checkpoint import Anchor, SignedCheckpoint
 from homeward.shared.audit_log.copy import checkpoint_line, read_copy
 from homeward.shared.audit_log.verification import verify
@@ -18,10 +21,11 @@ from homeward.shared.authorisation.keys import SigningKey
 from homeward.shared.events import new_event
 from homeward.shared.objectkeys import AUDIT_BUCKET
 from homeward.shared.objectstore.memory_store import MemoryStore
-from homeward.shared.objectstore.port import ObjectLockedError, ObjectStoreError
+from homeward.shared.objectstore.port import ObjectLockedError
 from homeward.shared.topics import AUDIT
+from homewardapi.audit.v1 import audit_pb2
 from support import access_world
-from support.access_world import MovableClock
+from support.access_world import MovableClock, RecordedAudit
 from support.audit_logs import NOON, record
 
 
@@ -30,7 +34,7 @@ class World:
         self.clock = MovableClock(NOON)
         self.store = MemoryStore(self.clock)
         self.store.ensure_bucket(AUDIT_BUCKET, object_lock=True)
-        self.keys = CheckpointKeys.of_folder(folder / "audit")
+        self.keys = CheckpointKeys.of_folder(folder / "audit", RecordedAudit())
         self.database = access_world.database()
 
     def checkpoints(self, database: Database | None = None) -> Checkpoints:
@@ -151,16 +155,17 @@ def test_what_others_put_into_the_bucket_is_passed_over(world: World) -> None:
 
 
 def test_a_changed_key_keeps_the_old_one_s_public_half(tmp_path: Path) -> None:
-    first = CheckpointKeys.of_folder(tmp_path / "audit")
-    assert CheckpointKeys.of_folder(tmp_path / "audit").signing.key_id == first.signing.key_id
+    first = CheckpointKeys.of_folder(tmp_path / "audit", RecordedAudit())
+    assert CheckpointKeys.of_folder(tmp_path / "audit", RecordedAudit()).signing.key_id == first.signing.key_id
     (tmp_path / "audit" / "checkpoints.pem").rename(tmp_path / "audit" / "old.pem")
-    second = CheckpointKeys.of_folder(tmp_path / "audit")
+    second = CheckpointKeys.of_folder(tmp_path / "audit", RecordedAudit())
     assert second.signing.key_id != first.signing.key_id
     assert set(second.public.keys) == {first.signing.key_id, second.signing.key_id}
 
 
-def test_the_part_is_ready_while_it_can_sign(world: World) -> None:
+def test_the_part_signs_again_and_again_and_counts_what_keeps_it_from_that(world: World) -> None:
     stop = threading.Event()
+    registry = CollectorRegistry()
     world.fold(0, 3)
 
     class Once(Checkpoints):
@@ -170,16 +175,36 @@ def test_the_part_is_ready_while_it_can_sign(world: World) -> None:
             finally:
                 stop.set()
 
-    part = CheckpointPart(
-        Once(database=world.database, store=world.store, keys=world.keys, clock=world.clock), timedelta(seconds=1)
-    )
-    assert not part.ready()
-    part.run(stop)
-    assert part.ready()
-    stop.clear()
+    def run() -> None:
+        stop.clear()
+        checkpoints = Once(database=world.database, store=world.store, keys=world.keys, clock=world.clock)
+        every = timedelta(seconds=1)
+        CheckpointPart(checkpoints, every=every, clock=world.clock, metrics=metrics).run(stop)
+
+    def failures(cause: str) -> float | None:
+        return registry.get_sample_value("homeward_access_audit_failures_total", {"cause": cause})
+
+    metrics = AccessMetrics(registry)
+    run()
+    looked_at = registry.get_sample_value("homeward_access_audit_looked_timestamp_seconds")
+    assert looked_at == world.clock.now().timestamp()
     world.store.available = False
-    world.fold(3, 4)
-    part.run(stop)
-    assert not part.ready()
-    with pytest.raises(ObjectStoreError):
-        world.checkpoints().sign()
+    run()
+    assert (failures("object store"), failures("forked")) == (1, None)
+    world.store.available = True
+    world.database = access_world.database()
+    run()
+    assert (failures("object store"), failures("forked")) == (1, 1)
+    assert len(world.anchors) == 1
+
+
+def test_a_new_key_is_recorded_before_it_is_made(tmp_path: Path) -> None:
+    audit = RecordedAudit()
+    audit.away = True
+    with pytest.raises(AuditUnavailableError):
+        CheckpointKeys.of_folder(tmp_path / "audit", audit)
+    assert list((tmp_path / "audit").iterdir()) == []
+    audit.away = False
+    keys = CheckpointKeys.of_folder(tmp_path / "audit", audit)
+    CheckpointKeys.of_folder(tmp_path / "audit", audit)
+    assert [entry.key_id for entry in audit.of(audit_pb2.AUDIT_ACTION_KEY_CHANGED)] == [keys.signing.key_id]

@@ -5,8 +5,11 @@ from datetime import timedelta
 from prometheus_client import CollectorRegistry
 
 from homeward.access.adapters.oidc_provider import HttpProvider
+from homeward.access.audit.api import audit_router, transparency_router
+from homeward.access.audit.room import AuditRoom
 from homeward.access.cases.policy import Policy
 from homeward.access.database.database import Database
+from homeward.access.metrics import AccessMetrics
 from homeward.access.outbox.outbox import SOURCE, OutboxPublisher
 from homeward.access.people.loopback import origin_of
 from homeward.access.people.rates import RateLimiter
@@ -20,11 +23,15 @@ from homeward.access.web.limits import Limits
 from homeward.access.web.security import SecurityHeaders, Shield
 from homeward.access.web.server import WebServer
 from homeward.shared.clock import Clock, SystemClock
+from homeward.shared.objectstore.minio_store import MinioStore
 from homeward.shared.runtime.auditing import AuditRecorder
+from homeward.shared.runtime.consumer import Consumer
 from homeward.shared.runtime.operations import OperationsServer
 from homeward.shared.runtime.producer import EventProducer
 from homeward.shared.runtime.service import run_service
 from homeward.shared.telemetry.logging import DroppedFields, configure_logging
+from homeward.shared.telemetry.metrics import RuntimeMetrics
+from homeward.shared.topics import AUDIT
 
 
 def run(settings: AccessSettings) -> int:
@@ -32,11 +39,14 @@ def run(settings: AccessSettings) -> int:
     registry = CollectorRegistry()
     configure_logging(settings.log, "access", dropped=DroppedFields(registry))
     clock = SystemClock()
+    metrics = AccessMetrics(registry)
+    runtime_metrics = RuntimeMetrics(registry)
 
     database = Database(settings.database_url.get_secret_value())
     producer = EventProducer(settings.kafka, client_id="homeward-access", delivery_timeout=timedelta(seconds=10))
     audit = AuditRecorder(producer, SOURCE, clock)
     policy = Policy.load(settings.policy)
+    store = MinioStore(settings.object_store)
 
     provider = HttpProvider.configured(settings.oidc, clock)
     people = PeopleRoom(
@@ -52,13 +62,40 @@ def run(settings: AccessSettings) -> int:
     )
     gate = Gate(people.authenticator, audit)
 
-    routers = [people_router(people.sign_in, people.sessions, people.cookies, gate)]
+    ledger = AuditRoom(
+        database=database,
+        store=store,
+        audit=audit,
+        clock=clock,
+        keys_folder=settings.keys_folder / "audit",
+        sign_every=timedelta(seconds=settings.audit.sign_every_s),
+        metrics=metrics,
+    )
+    folding = Consumer(
+        settings.kafka,
+        group="access-audit",
+        topics=[AUDIT],
+        handler=ledger.folder,
+        producer=producer,
+        metrics=runtime_metrics,
+        clock=clock,
+        source=SOURCE,
+    )
+
+    routers = [
+        people_router(people.sign_in, people.sessions, people.cookies, gate),
+        audit_router(ledger.log, ledger.export, gate),
+        transparency_router(ledger.transparency, ledger.public_keys),
+    ]
     app = build_app(routers, shield=_shield(settings, clock))
     outbox = OutboxPublisher(database, producer)
     web = WebServer(app, settings.web.host, settings.web.port)
     operations = OperationsServer(settings.operations, registry=registry)
     return run_service(
-        [outbox, web], operations=operations, clock=clock, closing=[producer.close, provider.close, database.close]
+        [folding, ledger.signing, outbox, web],
+        operations=operations,
+        clock=clock,
+        closing=[producer.close, provider.close, database.close],
     )
 
 

@@ -109,6 +109,17 @@ class OidcSettings(Section):
         return self
 
 
+class AuditSettings(Section):
+    """How the audit log is kept."""
+
+    sign_every_s: int = Field(
+        default=60,
+        ge=1,
+        le=3600,
+        description="Seconds between two looks for records to sign; a copy ends with what is signed.",
+    )
+
+
 class AccessSettings(ServiceSettings):
     """What access needs to know."""
 
@@ -117,6 +128,7 @@ class AccessSettings(ServiceSettings):
     session: SessionSettings = SessionSettings()
     rates: RateSettings = RateSettings()
     oidc: OidcSettings
+    audit: AuditSettings = AuditSettings()
     database_url: SecretStr = Field(
         description="SQLAlchemy URL: postgresql+psycopg://user:password@host/name, or sqlite:////path for one machine."
     )

@@ -10,6 +10,7 @@ from homeward.access.audit.keys import CheckpointKeys
 from homeward.access.audit.tables import AuditCheckpoint, AuditLine
 from homeward.access.audit.tree import StoredTree, frontier_of
 from homeward.access.database.database import Database, DatabaseAwayError
+from homeward.access.metrics import AccessMetrics
 from homeward.shared.audit_log.checkpoint import Anchor, Checkpoint, MalformedCheckpointError, SignedCheckpoint
 from homeward.shared.clock import Clock
 from homeward.shared.instants import format_instant
@@ -105,28 +106,40 @@ class Checkpoints:
 
 
 class CheckpointPart:
-    """A part that signs every so often. It is not ready while it could not: nobody then vouches for what is new."""
+    """A part that signs every so often. While it cannot, people go on: stopping a search must not wait for a bucket."""
 
-    def __init__(self, checkpoints: Checkpoints, every: timedelta) -> None:
+    def __init__(self, checkpoints: Checkpoints, *, every: timedelta, clock: Clock, metrics: AccessMetrics) -> None:
         self.name = "audit checkpoints"
         self._checkpoints = checkpoints
         self._every_s = every.total_seconds()
-        self._well = threading.Event()
+        self._clock = clock
+        self._metrics = metrics
 
     def ready(self) -> bool:
-        """Whether the last look went well."""
-        return self._well.is_set()
+        """Whether people may be served: always."""
+        return True
 
     def run(self, stop: threading.Event) -> None:
         """Sign until `stop` is set."""
         while not stop.is_set():
-            more = False
-            try:
-                more = self._checkpoints.sign()
-            except (DatabaseAwayError, ObjectStoreError, ForkedLogError) as error:
-                self._well.clear()
-                _log.error("audit log is not signed", error=error)
-            else:
-                self._well.set()
-            if not more:
+            if not self._sign():
                 stop.wait(self._every_s)
+
+    def _sign(self) -> bool:
+        """Sign; return whether more is left."""
+        try:
+            more = self._checkpoints.sign()
+        except ForkedLogError as error:
+            self._fail("forked", error)
+        except DatabaseAwayError as error:
+            self._fail("database", error)
+        except ObjectStoreError as error:
+            self._fail("object store", error)
+        else:
+            self._metrics.audit_looked_at.set(self._clock.now().timestamp())
+            return more
+        return False
+
+    def _fail(self, cause: str, error: Exception) -> None:
+        self._metrics.audit_failures.labels(cause).inc()
+        _log.error("audit log is not signed", error=error)
