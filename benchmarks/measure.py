@@ -13,6 +13,9 @@ from typing import Any, Final
 ROOT: Final = Path(__file__).parents[1]
 RESULTS: Final = ROOT / "benchmarks" / "results.json"
 PAGE: Final = ROOT / "docs" / "benchmarks.md"
+REASONS: Final = ROOT / "benchmarks" / "reasons.json"
+"""Why figures that fall short do, by name: published beside them for as long as they do."""
+
 REPEATS: Final = 3
 
 
@@ -79,11 +82,11 @@ def publish(*figures: Figure) -> None:
         known[one.name] = {key: value for key, value in asdict(one).items() if key != "name"}
         print(f"{one.name}: {one.value:g} {one.unit} (asked {one.ask}) against {one.against}")
     RESULTS.write_text(json.dumps(dict(sorted(known.items())), indent=2) + "\n")
-    PAGE.write_text(page(known))
+    PAGE.write_text(page(known, json.loads(REASONS.read_text())))
 
 
-def page(known: dict[str, Any]) -> str:
-    """Return the page of all results, those that fall short first."""
+def page(known: dict[str, Any], reasons: dict[str, str]) -> str:
+    """Return the page of all results, those that fall short first, with the `reasons` known of these."""
     rows = sorted(known.items(), key=lambda item: (item[1]["met"], item[0]))
     lines = [
         "# Benchmarks",
@@ -101,4 +104,7 @@ def page(known: dict[str, Any]) -> str:
             f"| `{name}` | {row['value']:g} {row['unit']}{short} | {row['ask']} | {least:g} to {most:g} "
             f"| {row['against']} | {row['input']} | {row['measured_on']} |"
         )
+    told = [f"- `{name}`: {reasons[name]}" for name, row in rows if not row["met"] and name in reasons]
+    if told:
+        lines += ["", "## Why some fall short", "", *told]
     return "\n".join(lines) + "\n"

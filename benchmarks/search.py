@@ -22,6 +22,7 @@ from homeward.shared.vision.alignment import inner
 from homeward.shared.vision.jpeg import decode_picture
 from homewardapi.face.v1.face_pb2 import ClipFaces
 from measure import Figure, figure, publish
+from support.costs import cpu_seconds
 from support.pipeline import Pipeline, running
 from support.scenes import person_ids, reference_photo
 from support.templates import embedder_channel
@@ -109,11 +110,19 @@ def against_embedding(pipeline: Pipeline, begins: datetime) -> Figure:
     )
 
 
+def spent(pipeline: Pipeline) -> dict[str, float]:
+    """Return the seconds of CPU that each process has taken."""
+    children = pipeline.stack.children()
+    return {name: cpu_seconds(child.pid) for name, child in children.items() if child.pid is not None}
+
+
 def camera_day(pipeline: Pipeline, begins: datetime) -> Figure:
     """Return the seconds that a search of a camera's day takes."""
     day = fill(pipeline.operator.store, "hall", begins, clips_of(_DAY_FACES, _DAY_CLIPS))
     pipeline.operator.publish(*day.events)
+    before = spent(pipeline)
     run = search(pipeline, "hall", begins)
+    took = ", ".join(f"{name} {after - before[name]:.1f} s" for name, after in spent(pipeline).items())
     jpegs = [jpeg for person in person_ids() for jpeg in pictures(person)]
     bare = BareModel().templates_per_s(np.stack([inner(decode_picture(one, 10**6)) for one in jpegs]))
     return figure(
@@ -122,7 +131,7 @@ def camera_day(pipeline: Pipeline, begins: datetime) -> Figure:
         unit="s",
         at_most=30,
         against=f"the bare model on the same crops, {_CORES} interpreters: {run.crops / bare:.0f} s",
-        source=f"{day.faces} faces in {_DAY_CLIPS} clips, {run.crops} of their {day.crops} crops embedded",
+        source=f"{day.faces} faces in {_DAY_CLIPS} clips, {run.crops} of their {day.crops} crops embedded; CPU: {took}",
     )
 
 
