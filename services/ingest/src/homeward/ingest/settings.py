@@ -41,7 +41,7 @@ class IngestSettings(ServiceSettings):
         default=60,
         description="Seconds after which another clip of a camera is proven to decode; at 0 every clip is.",
     )
-    sender_threads: int = Field(default=2, ge=1, le=64, description="Clips that are sent at the same time.")
+    sender_threads: int = Field(default=4, ge=1, le=64, description="Clips that are sent at the same time.")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
