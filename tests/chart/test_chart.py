@@ -117,7 +117,7 @@ def test_access_alone_may_write_the_keys_that_others_verify_by() -> None:
 
 
 def test_the_policy_is_the_one_that_is_shipped_unless_an_operator_gives_their_own() -> None:
-    shipped = (ROOT / "services" / "access" / "policy.toml").read_text()
+    shipped = (ROOT / "services/access/src/homeward/access/policy.toml").read_text()
     name = "homeward-access-policy"
     assert named(manifests({}), "ConfigMap", name)["data"]["policy.toml"] == shipped
     own = {"services": {"access": {"policy": 'version = "2"\n'}}}

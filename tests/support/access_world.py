@@ -1,19 +1,19 @@
 """What tests of access share: an audit log in memory, people, and the shipped policy."""
 
-from pathlib import Path
 from typing import Final
 
 from homeward.access.cases.policy import Policy
 from homeward.access.database.base import Base
 from homeward.access.database.database import Database
 from homeward.access.people.principal import Principal, Role
+from homeward.access.settings import SHIPPED_POLICY
 from homeward.shared.audit import AuditUnavailableError, Entry
 from homeward.shared.authorisation import Rank
 from homeward.shared.ids import derived_id
 from homewardapi.audit.v1.audit_pb2 import AuditAction
 from support.authorisations import NOON, MovableClock
 
-POLICY_FILE: Final = Path(__file__).parents[2] / "services" / "access" / "policy.toml"
+POLICY_FILE: Final = SHIPPED_POLICY
 
 __all__ = ["NOON", "POLICY_FILE", "MovableClock", "RecordedAudit", "database", "policy", "principal"]
 

@@ -1,12 +1,14 @@
 """The settings of access: the only reader of its environment."""
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
 
 from homeward.access.people.loopback import host_of, is_loopback, require_protected
 from homeward.shared.settings import ObjectStoreSettings, PeerTlsSettings, Port, Section, ServiceSettings
+
+SHIPPED_POLICY: Final = Path(__file__).parent / "policy.toml"
 
 PublicUrl = Annotated[str, Field(pattern=r"^https?://[a-z0-9.-]+(:[0-9]{1,5})?$"), AfterValidator(require_protected)]
 
@@ -132,7 +134,10 @@ class AccessSettings(ServiceSettings):
     database_url: SecretStr = Field(
         description="SQLAlchemy URL: postgresql+psycopg://user:password@host/name, or sqlite:////path for one machine."
     )
-    policy: Path = Field(description="The policy file (TOML): limits, ranks, and which group holds which role.")
+    policy: Path = Field(
+        default=SHIPPED_POLICY,
+        description="The policy file (TOML): limits, ranks, and which group holds which role; by default the shipped one.",
+    )
     keys_folder: Path = Field(description="Folder of the signing keys; access alone may read it.")
     jwks_file: Path = Field(description="Where the public keys are written for the services that verify (JWKS).")
     matching_target: str = Field(description="host:port of matching, which is told at once to stop.")
