@@ -136,7 +136,7 @@ class AccessSettings(ServiceSettings):
     )
     policy: Path = Field(
         default=SHIPPED_POLICY,
-        description="The policy file (TOML): limits, ranks, and which group holds which role; by default the shipped one.",
+        description="The policy file (TOML): limits, ranks, and which group holds which role; or the shipped.",
     )
     keys_folder: Path = Field(description="Folder of the signing keys; access alone may read it.")
     jwks_file: Path = Field(description="Where the public keys are written for the services that verify (JWKS).")
