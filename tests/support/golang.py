@@ -5,12 +5,13 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
 _ROOT = Path(__file__).parents[2]
-_LEAST = (1, 24)
+_LEAST = (1, 25)
 _BUILD_S = 1500
 
 
@@ -24,12 +25,40 @@ def installed_by_go(module: str, version: str, name: str) -> Path:
 
     Where it has to be built and there is no Go, the test is skipped; with CI=true it fails, since CI skips nothing.
     """
-    program = cache_folder() / "go-programs" / f"{name}-{version}" / name
+
+    def build(go: Path, building: Path) -> None:
+        _run(go, building, "install", "-ldflags=-s -w", f"{module}@{version}")
+
+    return _built_once(f"{name}-{version}", name, build)
+
+
+def built_by_go(package: str, modules: Mapping[str, str], name: str) -> Path:
+    """Return the program `name` of `package`, built against `modules`, versions by path; otherwise as above.
+
+    This is for a module that `go install` refuses, since it replaces another by a folder of its own: both are named.
+    """
+    wanted = [f"{module}@{version}" for module, version in modules.items()]
+
+    def build(go: Path, building: Path) -> None:
+        _run(go, building, "mod", "init", "homeward.test/building")
+        _run(go, building, "get", *wanted)
+        _run(go, building, "build", "-mod=mod", "-ldflags=-s -w", "-o", str(building / name), package)
+
+    return _built_once(f"{name}-{next(iter(modules.values()))}", name, build)
+
+
+def _built_once(folder: str, name: str, build: Callable[[Path, Path], None]) -> Path:
+    program = cache_folder() / "go-programs" / folder / name
     program.parent.mkdir(parents=True, exist_ok=True)
     with (program.parent / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two test runs must not build side by side
         if not program.exists():
-            _build(_go(), f"{module}@{version}", program)
+            building = program.parent / "building"
+            shutil.rmtree(building, ignore_errors=True)
+            building.mkdir()
+            build(_go(), building)
+            (building / name).replace(program)
+            shutil.rmtree(building)
     return program
 
 
@@ -51,11 +80,11 @@ def _is_new_enough(go: Path) -> bool:
     return found is not None and (int(found[1]), int(found[2])) >= _LEAST
 
 
-def _build(go: Path, module: str, program: Path) -> None:
-    building = program.parent / "building"
+def _run(go: Path, building: Path, *arguments: str) -> None:
     flags = {"GOBIN": str(building), "GOFLAGS": "-trimpath", "CGO_ENABLED": "0"}
     done = subprocess.run(
-        [go, "install", "-ldflags=-s -w", module],
+        [go, *arguments],
+        cwd=building,
         env=os.environ | flags,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -64,6 +93,4 @@ def _build(go: Path, module: str, program: Path) -> None:
         check=False,
     )
     if done.returncode != 0:
-        pytest.fail(f"{module} could not be built:\n{done.stdout[-2000:]}")
-    (building / program.name).replace(program)
-    building.rmdir()
+        pytest.fail(f"go {' '.join(arguments)} failed:\n{done.stdout[-2000:]}")

@@ -10,11 +10,12 @@ from typing import Final
 
 import pytest
 
+from support.dex_server import dex_program
 from support.kafka import kafka_libraries
 from support.minio_server import minio_program
 
 PEERS: Final[Mapping[str, Callable[[], object]]] = MappingProxyType(
-    {"Apache Kafka": kafka_libraries, "MinIO": minio_program}
+    {"Apache Kafka": kafka_libraries, "MinIO": minio_program, "Dex": dex_program}
 )
 
 
