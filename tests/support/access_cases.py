@@ -101,7 +101,8 @@ class FakeSigner:
         self.verifier = Verifier(KeySet.of([self.key.public_key]), clock)
         self.signed: list[Claims] = []
 
-    def sign(self, claims: Claims) -> str:
+    def sign(self, session: Session, claims: Claims) -> str:
+        del session
         self.signed.append(claims)
         return issue(claims, self.key)
 

@@ -17,7 +17,7 @@ from homeward.embedding.handler import EmbeddingHandler, Limits
 from homeward.embedding.metrics import EmbeddingMetrics
 from homeward.embedding.ports import Embedder
 from homeward.embedding.settings import EmbeddingSettings, OnnxSettings
-from homeward.shared.authorisation import KeySet, Verifier
+from homeward.shared.authorisation import KeysFile, Verifier
 from homeward.shared.clock import SystemClock
 from homeward.shared.models.library import ModelLibrary, read_verified
 from homeward.shared.objectstore.minio_store import MinioStore
@@ -53,7 +53,7 @@ def run(settings: EmbeddingSettings) -> int:
         wait_s=settings.batch_wait_ms / 1000,
     )
     handler = EmbeddingHandler(
-        verifier=Verifier(KeySet.from_jwks_file(settings.authorisation_keys), clock),
+        verifier=Verifier(KeysFile(settings.authorisation_keys, clock), clock),
         objects=MinioStore(settings.object_store),
         templates=dispatcher,
         finder=BlazeFaceFinder(library.read(FINDER)),

@@ -20,7 +20,7 @@ from homeward.matching.scale import Scales
 from homeward.matching.searches import Searches
 from homeward.matching.settings import MatchingSettings
 from homeward.matching.sweep import Sweeper
-from homeward.shared.authorisation import KeySet, Verifier
+from homeward.shared.authorisation import KeysFile, Verifier
 from homeward.shared.calibration import Calibrations
 from homeward.shared.clock import SystemClock
 from homeward.shared.runtime.consumer import Consumer
@@ -54,7 +54,7 @@ def run(settings: MatchingSettings) -> int:
     producer = EventProducer(settings.kafka, client_id="homeward-matching")
     log = ReplayedLog(LogReader(settings.kafka, metrics=runtime_metrics, clock=clock))
 
-    authorisations = Authorisations(Verifier(KeySet.from_jwks_file(settings.authorisation_keys), clock))
+    authorisations = Authorisations(Verifier(KeysFile(settings.authorisation_keys, clock), clock))
     table = TableReader(settings.kafka, AUTHORISATIONS, authorisations.apply, metrics=runtime_metrics, clock=clock)
     enrolment = Enrolment(
         authorisations=authorisations,

@@ -16,7 +16,7 @@ from homeward.retention.part import RetentionPart
 from homeward.retention.settings import RetentionSettings
 from homeward.retention.sweep import Sweeper
 from homeward.retention.wipe import Wiper
-from homeward.shared.authorisation import KeySet, Verifier
+from homeward.shared.authorisation import KeysFile, Verifier
 from homeward.shared.clock import SystemClock
 from homeward.shared.objectstore.minio_store import MinioStore
 from homeward.shared.runtime.backoff import Backoff
@@ -44,7 +44,7 @@ def run(settings: RetentionSettings) -> int:
         connect(settings.matching_target, "matching", settings.grpc_tls), timedelta(seconds=settings.wipe_timeout_s)
     )
 
-    authorisations = AuthorisationTable(Verifier(KeySet.from_jwks_file(settings.authorisation_keys), clock))
+    authorisations = AuthorisationTable(Verifier(KeysFile(settings.authorisation_keys, clock), clock))
     holds = HoldTable()
     limits = LimitTable(store, clock)
     tables = [

@@ -19,7 +19,7 @@ from homeward.shared.authorisation.decisions import (
     Success,
     require,
 )
-from homeward.shared.authorisation.keys import KeySet
+from homeward.shared.authorisation.keys_file import PublicKeys
 from homeward.shared.authorisation.ranks import Purpose
 from homeward.shared.authorisation.token import ALGORITHM, TYPE
 from homeward.shared.authorisation.uses import Use
@@ -110,7 +110,7 @@ class VerifiedAuthorisation:
 class Verifier:
     """Verifies tokens by `keys` and the time by `clock`. It keeps no state and may be called from several threads."""
 
-    def __init__(self, keys: KeySet, clock: Clock) -> None:
+    def __init__(self, keys: PublicKeys, clock: Clock) -> None:
         self._keys = keys
         self._clock = clock
 

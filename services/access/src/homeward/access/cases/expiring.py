@@ -4,7 +4,8 @@ import threading
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
 from homeward.access.cases import holds
 from homeward.access.cases.ending import Ended, Ender
@@ -14,6 +15,7 @@ from homeward.access.cases.tables import CaseRow, HoldRow
 from homeward.access.database.database import DatabaseAwayError
 from homeward.access.outbox.outbox import SOURCE
 from homeward.shared.audit import AuditUnavailableError
+from homeward.shared.authorisation import Purpose
 from homeward.shared.clock import Clock
 from homeward.shared.telemetry.logging import get_logger
 
@@ -76,6 +78,14 @@ class Expirer:
             session.flush()
             self._ground.audit.record(holds.released(hold, SOURCE, RequestState.EXPIRED.value))
         return True
+
+
+def end_searches(session: Session, now: datetime) -> None:
+    """Have every face search that runs end by itself now, within the caller's transaction."""
+    running = [state.value for state in RequestState if state.runs]
+    searching = [purpose.value for purpose in Purpose if purpose.searches_faces]
+    chosen = update(CaseRow).where(CaseRow.state.in_(running), CaseRow.purpose.in_(searching))
+    session.execute(chosen.values(expires_at=now))
 
 
 class Lifecycle:

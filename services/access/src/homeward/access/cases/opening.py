@@ -39,7 +39,7 @@ class Opener:
         if purpose.searches_faces:
             # Before the signature: a token in force must find its photos.
             self._photos.hand_over(session, case.request_id)
-            announcing.opened(session, case.request_id, self._signer.sign(claims), now)
+            announcing.opened(session, case.request_id, self._signer.sign(session, claims), now)
         else:
             self._grant(session, case, claims, now)
         case.state = (RequestState.OPEN if approvers else RequestState.OPEN_URGENT).value

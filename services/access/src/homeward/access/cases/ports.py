@@ -13,7 +13,7 @@ from homeward.shared.authorisation import Claims
 class Signer(Protocol):
     """The key that signs authorisations, in a file or in a key management service."""
 
-    def sign(self, claims: Claims) -> str:
+    def sign(self, session: Session, claims: Claims) -> str:
         """Return the signed token of `claims`.
 
         Called within the transaction that opens an authorisation. Raises SigningError when no key answers.
