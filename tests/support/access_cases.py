@@ -9,6 +9,7 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from homeward.access.cases.cases import Cases
+from homeward.access.cases.ground import Ground
 from homeward.access.cases.model import (
     Approval,
     Asked,
@@ -25,7 +26,7 @@ from homeward.access.cases.model import (
     SubjectAccessDetails,
 )
 from homeward.access.cases.policy import Policy
-from homeward.access.cases.ports import Tally
+from homeward.access.cases.ports import SigningError, Tally
 from homeward.access.cases.receipts import Receipts
 from homeward.access.database.database import Database
 from homeward.access.outbox.outbox import OutboxPublisher
@@ -100,9 +101,12 @@ class FakeSigner:
         self.key = SigningKey.generate()
         self.verifier = Verifier(KeySet.of([self.key.public_key]), clock)
         self.signed: list[Claims] = []
+        self.away = False
 
     def sign(self, session: Session, claims: Claims) -> str:
         del session
+        if self.away:
+            raise SigningError("there is no signing key")
         self.signed.append(claims)
         return issue(claims, self.key)
 
@@ -174,11 +178,9 @@ class CasesWorld:
         self.grants = FakeGrants()
         self.sent = Sent()
         self.publisher = OutboxPublisher(self.database, self.sent)
+        self.ground = Ground(self.database, self.audit, self.clock, self.policy)
         self.cases = Cases(
-            database=self.database,
-            audit=self.audit,
-            clock=self.clock,
-            policy=self.policy,
+            ground=self.ground,
             store=self.store,
             signer=self.signer,
             searches=self.searches,
@@ -188,7 +190,7 @@ class CasesWorld:
         )
         per_minute = self.policy.receipts.attempts_per_minute
         limiter = RateLimiter(self.clock, per_minute=per_minute, burst=per_minute)
-        self.receipts = Receipts(self.database, self.audit, self.clock, self.cases.ender, limiter)
+        self.receipts = Receipts(self.ground, self.cases.ender, limiter)
 
     def ask(self, form: RequestForm | None = None, photos: Sequence[PhotoUpload] | None = None) -> Asked:
         """Have the officer ask; with one photo unless the purpose takes none."""

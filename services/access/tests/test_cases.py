@@ -6,6 +6,8 @@ from datetime import timedelta
 import pytest
 
 from homeward.access.cases.model import Action, Approval, DecisionKind, RequestFilter, RequestState
+from homeward.access.cases.policy_log import enter_into_force
+from homeward.access.cases.ports import SigningError
 from homeward.access.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from homeward.access.people.principal import Principal, Role
 from homeward.shared.audit import AuditUnavailableError
@@ -363,3 +365,23 @@ def test_a_camera_that_is_not_there_cannot_be_asked_for(world: CasesWorld) -> No
     world.cameras.missing = {"hall"}
     with pytest.raises(InvalidError, match="unknown_camera"):
         world.ask()
+
+
+def test_a_request_is_not_opened_where_nothing_can_be_signed(world: CasesWorld) -> None:
+    made = world.ask()
+    world.signer.away = True
+    with pytest.raises(SigningError):
+        world.cases.approve(COMMANDER, made.request_id, Approval(REASON))
+    assert world.state(made.request_id) is RequestState.SUBMITTED
+    assert world.photos() == set()
+    assert world.told() == []
+    assert world.audit.of(audit_pb2.AUDIT_ACTION_REQUEST_APPROVED) == []
+
+
+def test_another_policy_is_recorded_once(world: CasesWorld) -> None:
+    assert enter_into_force(world.ground)
+    assert not enter_into_force(world.ground)
+    changed = replace(world.ground, policy=world.policy.model_copy(update={"digest": "0" * 64, "version": "2"}))
+    assert enter_into_force(changed)
+    entries = world.audit.of(audit_pb2.AUDIT_ACTION_POLICY_CHANGED)
+    assert [(entry.code, entry.digest) for entry in entries] == [("1", world.policy.digest), ("2", "0" * 64)]

@@ -44,9 +44,7 @@ class KeysWorld(CasesWorld):
         return {path.stem for path in self.folder.iterdir()}
 
     def changes(self) -> list[tuple[str, str]]:
-        return [
-            (entry.key_id or "", entry.code or "") for entry in self.audit.of(audit_pb2.AUDIT_ACTION_KEY_CHANGED)
-        ]
+        return [(entry.key_id or "", entry.code or "") for entry in self.audit.of(audit_pb2.AUDIT_ACTION_KEY_CHANGED)]
 
 
 @pytest.fixture
@@ -120,21 +118,6 @@ def test_nothing_is_signed_where_the_key_is_gone_or_others_may_read_it(world: Ke
     (world.folder / f"{name}.pem").unlink()
     with pytest.raises(SigningError):
         world.sign()
-
-
-def test_a_request_is_not_opened_where_nothing_can_be_signed(world: KeysWorld) -> None:
-    made = world.ask()
-
-    class NoKey:
-        def sign(self, session: object, claims: object) -> str:
-            raise SigningError("there is no signing key")
-
-    world.cases._decider._opener._signer = NoKey()
-    with pytest.raises(SigningError):
-        world.cases.approve(COMMANDER, made.request_id, Approval(REASON))
-    assert world.state(made.request_id) is RequestState.SUBMITTED
-    assert world.photos() == set()
-    assert world.told() == []
 
 
 def test_a_folder_that_cannot_be_written_makes_no_key(tmp_path: Path) -> None:

@@ -4,17 +4,31 @@ from datetime import timedelta
 
 from prometheus_client import CollectorRegistry
 
+from homeward.access.adapters.matching_client import MatchingSearches
 from homeward.access.adapters.oidc_provider import HttpProvider
 from homeward.access.audit.api import audit_router, transparency_router
 from homeward.access.audit.room import AuditRoom
+from homeward.access.cases.api import cases_router, receipts_router
+from homeward.access.cases.cases import Cases
+from homeward.access.cases.expiring import Lifecycle, end_searches
+from homeward.access.cases.ground import Ground
 from homeward.access.cases.policy import Policy
+from homeward.access.cases.policy_log import enter_into_force
+from homeward.access.cases.receipts import Receipts
 from homeward.access.database.database import Database
+from homeward.access.footage.cameras import CameraTable
+from homeward.access.footage.grants import Grants
+from homeward.access.keys.api import keys_router
+from homeward.access.keys.file_keys import FileKeys
+from homeward.access.keys.keyring import Keyring
+from homeward.access.keys.tending import KeyTender
 from homeward.access.metrics import AccessMetrics
 from homeward.access.outbox.outbox import SOURCE, OutboxPublisher
 from homeward.access.people.loopback import origin_of
 from homeward.access.people.rates import RateLimiter
 from homeward.access.people.room import PeopleRoom
 from homeward.access.people.routes import people_router
+from homeward.access.review.tallies import SearchTallies
 from homeward.access.settings import AccessSettings
 from homeward.access.web.app import build_app
 from homeward.access.web.client import ClientAddress
@@ -27,11 +41,13 @@ from homeward.shared.objectstore.minio_store import MinioStore
 from homeward.shared.runtime.auditing import AuditRecorder
 from homeward.shared.runtime.consumer import Consumer
 from homeward.shared.runtime.operations import OperationsServer
+from homeward.shared.runtime.peers import connect
 from homeward.shared.runtime.producer import EventProducer
 from homeward.shared.runtime.service import run_service
+from homeward.shared.runtime.table import TableReader
 from homeward.shared.telemetry.logging import DroppedFields, configure_logging
 from homeward.shared.telemetry.metrics import RuntimeMetrics
-from homeward.shared.topics import AUDIT
+from homeward.shared.topics import AUDIT, CAMERAS
 
 
 def run(settings: AccessSettings) -> int:
@@ -47,6 +63,25 @@ def run(settings: AccessSettings) -> int:
     audit = AuditRecorder(producer, SOURCE, clock)
     policy = Policy.load(settings.policy)
     store = MinioStore(settings.object_store)
+
+    ground = Ground(database, audit, clock, policy)
+    enter_into_force(ground)
+
+    searches = MatchingSearches(connect(settings.matching_target, "matching", settings.grpc_tls))
+    keyring = Keyring(database, audit, clock, FileKeys(settings.keys_folder))
+    cameras = CameraTable()
+    camera_reader = TableReader(settings.kafka, CAMERAS, cameras.apply, metrics=runtime_metrics, clock=clock)
+    cases = Cases(
+        ground=ground,
+        store=store,
+        signer=keyring,
+        searches=searches,
+        cameras=cameras,
+        grants=Grants(),
+        tallies=SearchTallies(),
+    )
+    attempts = policy.receipts.attempts_per_minute
+    receipts = Receipts(ground, cases.ender, RateLimiter(clock, per_minute=attempts, burst=attempts))
 
     provider = HttpProvider.configured(settings.oidc, clock)
     people = PeopleRoom(
@@ -86,17 +121,43 @@ def run(settings: AccessSettings) -> int:
         people_router(people.sign_in, people.sessions, people.cookies, gate),
         audit_router(ledger.log, ledger.export, gate),
         transparency_router(ledger.transparency, ledger.public_keys),
+        cases_router(cases, policy, gate),
+        receipts_router(receipts),
+        keys_router(keyring),
     ]
     app = build_app(routers, shield=_shield(settings, clock))
     outbox = OutboxPublisher(database, producer)
     web = WebServer(app, settings.web.host, settings.web.port)
     operations = OperationsServer(settings.operations, registry=registry)
     return run_service(
-        [folding, ledger.signing, outbox, web],
+        [
+            folding,
+            ledger.signing,
+            KeyTender(keyring, settings.jwks_file),
+            Lifecycle(cases.expirer, clock),
+            camera_reader,
+            outbox,
+            web,
+        ],
         operations=operations,
         clock=clock,
-        closing=[producer.close, provider.close, database.close],
+        closing=[producer.close, searches.close, provider.close, database.close],
     )
+
+
+def rotate_keys(settings: AccessSettings, *, revoke: bool) -> str:
+    """Make a new signing key and return its id; `revoke` withdraws every other at once, and ends what they opened."""
+    clock = SystemClock()
+    database = Database(settings.database_url.get_secret_value())
+    producer = EventProducer(settings.kafka, client_id="homeward-access", delivery_timeout=timedelta(seconds=10))
+    try:
+        keyring = Keyring(database, AuditRecorder(producer, SOURCE, clock), clock, FileKeys(settings.keys_folder))
+        if revoke:
+            return keyring.revoke(end_searches)
+        return keyring.rotate(timedelta(seconds=settings.key_lead_s))
+    finally:
+        producer.close()
+        database.close()
 
 
 def _shield(settings: AccessSettings, clock: Clock) -> Shield:

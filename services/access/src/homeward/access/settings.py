@@ -140,6 +140,13 @@ class AccessSettings(ServiceSettings):
     )
     keys_folder: Path = Field(description="Folder of the signing keys; access alone may read it.")
     jwks_file: Path = Field(description="Where the public keys are written for the services that verify (JWKS).")
+    key_lead_s: int = Field(
+        default=300,
+        ge=10,
+        le=86400,
+        description="Seconds between the publication of a new signing key and its first signature: what verifiers, "
+        "and whatever copies the file to them, need to read it.",
+    )
     matching_target: str = Field(description="host:port of matching, which is told at once to stop.")
     grpc_tls: PeerTlsSettings = PeerTlsSettings()
     plan_file: Path | None = Field(

@@ -20,13 +20,9 @@ from homeward.access.cases.model import (
 )
 from homeward.access.cases.opening import Opener
 from homeward.access.cases.photos import Photos
-from homeward.access.cases.policy import Policy
 from homeward.access.cases.ports import Cameras, Grants, Searches, Signer, Tallies
 from homeward.access.cases.viewing import Viewer
-from homeward.access.database.database import Database
 from homeward.access.people.principal import Principal
-from homeward.shared.audit import Audit
-from homeward.shared.clock import Clock
 from homeward.shared.objectstore.port import ObjectStore
 
 
@@ -41,10 +37,7 @@ class Cases:
     def __init__(
         self,
         *,
-        database: Database,
-        audit: Audit,
-        clock: Clock,
-        policy: Policy,
+        ground: Ground,
         store: ObjectStore,
         signer: Signer,
         searches: Searches,
@@ -53,9 +46,8 @@ class Cases:
         tallies: Tallies,
     ) -> None:
         photos = Photos(store)
-        self.ender = Ender(photos, searches, grants, tallies, policy)
-        opener = Opener(photos, signer, grants, policy)
-        ground = Ground(database, audit, clock, policy)
+        self.ender = Ender(photos, searches, grants, tallies, ground.policy)
+        opener = Opener(photos, signer, grants, ground.policy)
         self._asker = Asker(ground, photos, cameras)
         self._decider = Decider(ground, photos, opener, self.ender)
         self._viewer = Viewer(ground, photos)

@@ -5,35 +5,34 @@ from sqlalchemy.orm import Session
 
 from homeward.access.cases import holds
 from homeward.access.cases.ending import Ended, Ender
+from homeward.access.cases.ground import Ground
 from homeward.access.cases.model import ReceiptView, RequestState
 from homeward.access.cases.secrets import opens, read_reference
 from homeward.access.cases.tables import CaseRow, HoldRow
-from homeward.access.database.database import Database
 from homeward.access.errors import ConflictError, NotFoundError
 from homeward.access.people.rates import RateLimiter
-from homeward.shared.audit import ANONYMOUS, RECEIPT_HOLDER, Audit, Entry
+from homeward.shared.audit import ANONYMOUS, RECEIPT_HOLDER, Entry
 from homeward.shared.authorisation import Purpose
-from homeward.shared.clock import Clock
 from homewardapi.audit.v1 import audit_pb2
 
 
 class Receipts:
     """What a receipt opens. `client` tells callers apart for the rate limit, such as by their address."""
 
-    def __init__(self, database: Database, audit: Audit, clock: Clock, ender: Ender, limiter: RateLimiter) -> None:
-        self._database = database
-        self._audit = audit
-        self._clock = clock
+    def __init__(self, ground: Ground, ender: Ender, limiter: RateLimiter) -> None:
+        self._ground = ground
         self._ender = ender
         self._limiter = limiter
 
     def look(self, reference: str, secret: str, client: str = "") -> ReceiptView:
         """Return how a request stands; raise NotFoundError for a wrong receipt, and TooManyError."""
         self._limiter.check(client)
-        with self._database.read() as session:
+        with self._ground.database.read() as session:
             case = self._find(session, reference, secret, lock=False)
             view = _view(case, holds.of_request(session, case.request_id))
-        self._audit.record(Entry(audit_pb2.AUDIT_ACTION_RECEIPT_VIEWED, RECEIPT_HOLDER, request_id=case.request_id))
+        self._ground.audit.record(
+            Entry(audit_pb2.AUDIT_ACTION_RECEIPT_VIEWED, RECEIPT_HOLDER, request_id=case.request_id)
+        )
         return view
 
     def withdraw(self, reference: str, secret: str, client: str = "") -> None:
@@ -42,9 +41,9 @@ class Receipts:
         Raises NotFoundError for a wrong receipt, ConflictError when there is nothing left to end, and TooManyError.
         """
         self._limiter.check(client)
-        now = self._clock.now()
+        now = self._ground.clock.now()
         ended: Ended | None = None
-        with self._database.begin() as session:
+        with self._ground.database.begin() as session:
             case = self._find(session, reference, secret, lock=True)
             hold = holds.of_request(session, case.request_id)
             if not RequestState(case.state).ended:
@@ -55,7 +54,7 @@ class Receipts:
             else:
                 raise ConflictError("ended", "the request has ended already")
             session.flush()
-            self._audit.record(*entries)
+            self._ground.audit.record(*entries)
         if ended is not None:
             self._ender.finish(ended)
 
@@ -63,7 +62,7 @@ class Receipts:
         chosen = select(CaseRow).where(CaseRow.reference == read_reference(reference))
         case = session.scalars(chosen.with_for_update() if lock else chosen).one_or_none()
         if not opens(secret, None if case is None else case.secret_hash) or case is None:
-            self._audit.record(
+            self._ground.audit.record(
                 Entry(
                     audit_pb2.AUDIT_ACTION_RECEIPT_VIEWED,
                     ANONYMOUS,

@@ -95,3 +95,14 @@ class HoldRow(Base):
     ends_at: Mapped[datetime] = mapped_column(Instant)
     expires_at: Mapped[datetime] = mapped_column(Instant)
     released_at: Mapped[datetime | None] = mapped_column(Instant, index=True)
+
+
+class PolicyRow(Base):
+    """A policy that came into force."""
+
+    __tablename__ = "policies"
+
+    number: Mapped[int] = mapped_column(_NUMBER, primary_key=True, autoincrement=True)
+    digest: Mapped[str] = mapped_column(String(64))
+    version: Mapped[str] = mapped_column(String(50))
+    in_force_since: Mapped[datetime] = mapped_column(Instant)
