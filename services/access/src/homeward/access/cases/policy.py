@@ -131,7 +131,7 @@ class ReceiptPolicy(_Part):
 
 
 class ReviewPolicy(_Part):
-    """How long sightings show their pictures."""
+    """How long references to pictures of sightings are kept; none is shown once the search has ended."""
 
     crops_after_end_h: Annotated[int, Field(ge=0, le=30 * 24)]
 
