@@ -1,5 +1,6 @@
 """Invariants 1 and 2: no authorisation, no template; and of a bystander, never a trace."""
 
+import signal
 from datetime import timedelta
 
 import numpy as np
@@ -89,6 +90,18 @@ def test_the_reference_photos_go_with_the_search(templates: Templates) -> None:
     pytest.fail("photos are still in the bucket half a minute after their authorisation was closed")
 
 
-def test_no_core_was_dumped(templates: Templates) -> None:
-    root = templates.world.pipeline.stack.folder.root
-    assert [path for path in root.rglob("core*") if path.is_file() and path.name.startswith(("core.", "core"))] == []
+@pytest.mark.parametrize("service", ["embedding", "matching"])
+def test_a_crash_of_what_holds_templates_leaves_no_core_and_no_trace(templates: Templates, service: str) -> None:
+    pipeline = templates.world.pipeline
+    child = pipeline.stack.services[service]
+    crashed = child.pid
+    child.send_signal(signal.SIGSEGV)
+    for _ in range(300):
+        if child.pid != crashed and child.is_alive() and pipeline.stack.ready(service):
+            break
+        pipeline.stack.clock.sleep(0.2)
+    else:
+        pytest.fail(f"{service} is not back a minute after its crash")
+    # A core lies where the program ran, which is the data folder, or in its temporary folder below that.
+    assert [path for path in pipeline.stack.folder.root.rglob("core*") if path.is_file()] == []
+    assert search(on_disk(pipeline), template_needles(templates.templates)) == []

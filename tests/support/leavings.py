@@ -5,12 +5,11 @@ import itertools
 from collections.abc import Iterator
 
 from homeward.cli.embedded.ports import LOOPBACK
+from homeward.cli.prepare import BUCKETS
 from homeward.shared.events import encode
 from homeward.shared.topics import TOPICS
 from support.pipeline import Pipeline
 from support.traces import files_below
-
-BUCKETS = ("footage", "crops", "subjects")
 
 
 def everything(pipeline: Pipeline) -> Iterator[tuple[str, bytes]]:
