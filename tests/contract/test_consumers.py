@@ -12,7 +12,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry
+from sqlalchemy import select
 
+from homeward.access.audit.folding import AuditFolder
+from homeward.access.audit.tables import AuditLine
+from homeward.access.footage.cameras import CameraTable
 from homeward.cli.commands.watch import as_dict
 from homeward.cli.progress import SearchProgress
 from homeward.cli.results import results_table
@@ -32,11 +36,22 @@ from homeward.shared.clock import SystemClock
 from homeward.shared.events import Event, decode
 from homeward.shared.objectkeys import FOOTAGE_BUCKET
 from homeward.shared.objectstore.memory_store import MemoryStore
-from homeward.shared.topics import AUTHORISATIONS, CAMERAS, CLIPS, FACES, HOLDS, SEARCH_TASKS, SIGHTINGS, TOPICS, Topic
+from homeward.shared.topics import (
+    AUDIT,
+    AUTHORISATIONS,
+    CAMERAS,
+    CLIPS,
+    FACES,
+    HOLDS,
+    SEARCH_TASKS,
+    SIGHTINGS,
+    TOPICS,
+    Topic,
+)
 from homewardapi.face.v1.face_pb2 import DETECTION_OUTCOME_UNREADABLE, ClipFaces
 from homewardapi.search.v1.search_pb2 import REFUSAL_REASON_NOT_AUTHORISED
 from homewardapi.sighting.v1.sighting_pb2 import Sighting
-from support import examples, recorded
+from support import access_world, examples, recorded
 from support.matching import World
 from support.matching_handlers import live, planning, search_task, tasks
 
@@ -138,6 +153,18 @@ def test_retention_keeps_to_what_it_reads(world: World) -> None:
     (held,) = holds.in_force(examples.ENDS_AT)
     assert held.camera_ids == {examples.CAMERA_ID}
     assert limits.limit(examples.CAMERA_ID, examples.STARTS_AT) == timedelta(days=30)
+
+
+def test_access_knows_the_camera_and_writes_the_record_down() -> None:
+    cameras, event = CameraTable(), read(CAMERAS)
+    cameras.apply(event.key, event.message)
+    view = cameras.find(examples.CAMERA_ID)
+    assert view is not None
+    assert (view.display_name, view.retention) == ("North gate", timedelta(days=30))
+    database = access_world.database()
+    assert AuditFolder(database).handle(read(AUDIT)) == []
+    with database.read() as session:
+        assert session.scalars(select(AuditLine.record_id)).all() == [read(AUDIT).key]
 
 
 @pytest.mark.parametrize("topic", TOPICS.values(), ids=lambda topic: topic.name)
