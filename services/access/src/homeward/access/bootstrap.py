@@ -28,6 +28,8 @@ from homeward.access.people.loopback import origin_of
 from homeward.access.people.rates import RateLimiter
 from homeward.access.people.room import PeopleRoom
 from homeward.access.people.routes import people_router
+from homeward.access.review.api import review_router
+from homeward.access.review.room import ReviewRoom
 from homeward.access.review.tallies import SearchTallies
 from homeward.access.settings import AccessSettings
 from homeward.access.web.app import build_app
@@ -47,7 +49,7 @@ from homeward.shared.runtime.service import run_service
 from homeward.shared.runtime.table import TableReader
 from homeward.shared.telemetry.logging import DroppedFields, configure_logging
 from homeward.shared.telemetry.metrics import RuntimeMetrics
-from homeward.shared.topics import AUDIT, CAMERAS
+from homeward.shared.topics import AUDIT, CAMERAS, SEARCH_TASKS, SIGHTINGS
 
 
 def run(settings: AccessSettings) -> int:
@@ -117,12 +119,32 @@ def run(settings: AccessSettings) -> int:
         source=SOURCE,
     )
 
+    review = ReviewRoom(
+        database=database,
+        store=store,
+        audit=audit,
+        clock=clock,
+        sessions=people.sessions,
+        keep=timedelta(hours=policy.review.crops_after_end_h),
+    )
+    sightings = Consumer(
+        settings.kafka,
+        group="access-sightings",
+        topics=[SIGHTINGS, SEARCH_TASKS],
+        handler=review.folding,
+        producer=producer,
+        metrics=runtime_metrics,
+        clock=clock,
+        source=SOURCE,
+    )
+
     routers = [
         people_router(people.sign_in, people.sessions, people.cookies, gate),
         audit_router(ledger.log, ledger.export, gate),
         transparency_router(ledger.transparency, ledger.public_keys),
         cases_router(cases, policy, gate),
         receipts_router(receipts),
+        review_router(review.use_cases, review.streams, gate),
         keys_router(keyring),
     ]
     app = build_app(routers, shield=_shield(settings, clock))
@@ -133,6 +155,9 @@ def run(settings: AccessSettings) -> int:
         [
             folding,
             ledger.signing,
+            sightings,
+            review.forgetting,
+            review.streams,
             KeyTender(keyring, settings.jwks_file),
             Lifecycle(cases.expirer, clock),
             camera_reader,
