@@ -32,6 +32,7 @@ from homeward.access.database.database import Database
 from homeward.access.outbox.outbox import OutboxPublisher
 from homeward.access.people.principal import Role
 from homeward.access.people.rates import RateLimiter
+from homeward.access.review.answering import SearchReviews
 from homeward.shared.authorisation import Claims, KeySet, Purpose, Rank, SigningKey, Verifier, issue
 from homeward.shared.events import Event, decode, encode
 from homeward.shared.objectkeys import SUBJECTS_BUCKET
@@ -187,6 +188,7 @@ class CasesWorld:
             cameras=self.cameras,
             grants=self.grants,
             tallies=FakeTallies(),
+            reviews=SearchReviews(),
         )
         per_minute = self.policy.receipts.attempts_per_minute
         limiter = RateLimiter(self.clock, per_minute=per_minute, burst=per_minute)

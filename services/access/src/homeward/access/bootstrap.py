@@ -28,6 +28,7 @@ from homeward.access.people.loopback import origin_of
 from homeward.access.people.rates import RateLimiter
 from homeward.access.people.room import PeopleRoom
 from homeward.access.people.routes import people_router
+from homeward.access.review.answering import SearchReviews
 from homeward.access.review.api import review_router
 from homeward.access.review.room import ReviewRoom
 from homeward.access.review.tallies import SearchTallies
@@ -81,6 +82,7 @@ def run(settings: AccessSettings) -> int:
         cameras=cameras,
         grants=Grants(),
         tallies=SearchTallies(),
+        reviews=SearchReviews(),
     )
     attempts = policy.receipts.attempts_per_minute
     receipts = Receipts(ground, cases.ender, RateLimiter(clock, per_minute=attempts, burst=attempts))

@@ -20,7 +20,7 @@ from homeward.access.cases.model import (
 )
 from homeward.access.cases.opening import Opener
 from homeward.access.cases.photos import Photos
-from homeward.access.cases.ports import Cameras, Grants, Searches, Signer, Tallies
+from homeward.access.cases.ports import Cameras, Grants, Reviews, Searches, Signer, Tallies
 from homeward.access.cases.viewing import Viewer
 from homeward.access.people.principal import Principal
 from homeward.shared.objectstore.port import ObjectStore
@@ -44,12 +44,13 @@ class Cases:
         cameras: Cameras,
         grants: Grants,
         tallies: Tallies,
+        reviews: Reviews,
     ) -> None:
         photos = Photos(store)
         self.ender = Ender(photos, searches, grants, tallies, ground.policy)
         opener = Opener(photos, signer, grants, ground.policy)
         self._asker = Asker(ground, photos, cameras)
-        self._decider = Decider(ground, photos, opener, self.ender)
+        self._decider = Decider(ground, photos, opener, self.ender, reviews)
         self._viewer = Viewer(ground, photos)
         self.expirer = Expirer(ground, self.ender)
 

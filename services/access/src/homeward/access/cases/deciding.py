@@ -14,6 +14,7 @@ from homeward.access.cases.lookups import find
 from homeward.access.cases.model import REASON_MAX, REASON_MIN, Action, Approval, DecisionKind, RequestState
 from homeward.access.cases.opening import Opener, asked
 from homeward.access.cases.photos import Photos
+from homeward.access.cases.ports import Reviews
 from homeward.access.cases.refusals import Refusals
 from homeward.access.cases.rights import actions
 from homeward.access.cases.scope import Scope
@@ -40,11 +41,12 @@ class _Change:
 class Decider:
     """Takes decisions, each in one transaction with its event, and recorded before it counts."""
 
-    def __init__(self, ground: Ground, photos: Photos, opener: Opener, ender: Ender) -> None:
+    def __init__(self, ground: Ground, photos: Photos, opener: Opener, ender: Ender, reviews: Reviews) -> None:
         self._ground = ground
         self._photos = photos
         self._opener = opener
         self._ender = ender
+        self._reviews = reviews
         self._refusals = Refusals(ground.audit)
 
     def start(self, principal: Principal, request_id: str) -> None:
@@ -58,6 +60,7 @@ class Decider:
         """Agree to a request, or to less of it: the search begins, or goes on with its second signature."""
         reason = clean(approval.reason, "reason", least=REASON_MIN, most=REASON_MAX, lines=True)
         with self._changing(principal, request_id, Action.NARROW) as change:
+            self._require_no_reviewer(change)
             case, whole = change.case, asked(change.case)
             scope = whole.narrowed(approval)
             self._require_rank(change, scope)
@@ -111,6 +114,12 @@ class Decider:
             self._opener.open(change.session, change.case, approvers, change.now)
         except AccessError as error:
             self._refusals.refuse(change.principal, error, change.case.request_id)
+
+    def _require_no_reviewer(self, change: _Change) -> None:
+        """Refuse whoever reviewed an urgent search its approval: a sighting is judged by others than decide on it."""
+        if self._reviews.has_answered(change.session, change.case.request_id, change.principal.official_id):
+            reason = "you have answered its sightings as a reviewer, so somebody else must approve it"
+            self._refusals.refuse(change.principal, ForbiddenError("reviewed", reason), change.case.request_id)
 
     def _require_rank(self, change: _Change, scope: Scope) -> None:
         needed = self._ground.policy.needed_rank(

@@ -54,6 +54,17 @@ class Tallies(Protocol):
         ...
 
 
+class Reviews(Protocol):
+    """What reviewers have said."""
+
+    def has_answered(self, session: Session, request_id: str, official_id: str) -> bool:
+        """Return whether an official has said what they think of any sighting of a search.
+
+        Such a one cannot approve it any more: its sightings are for others than those who decide on it.
+        """
+        ...
+
+
 class Cameras(Protocol):
     """The cameras that there are."""
 

@@ -90,15 +90,14 @@ class Answering:
         return case, row
 
 
-def has_answered(session: Session, request_id: str, official_id: str) -> bool:
-    """Return whether an official has answered any sighting of a search; such a one cannot approve it any more."""
-    found = session.scalar(
-        select(AnswerRow.sighting_id)
-        .join(SightingRow, SightingRow.sighting_id == AnswerRow.sighting_id)
-        .where(SightingRow.request_id == request_id, AnswerRow.reviewer_id == official_id)
-        .limit(1)
-    )
-    return found is not None
+class SearchReviews:
+    """The port `Reviews` of requests."""
+
+    def has_answered(self, session: Session, request_id: str, official_id: str) -> bool:
+        """Return whether an official has answered any sighting of a search."""
+        answers = select(AnswerRow.sighting_id).join(SightingRow, SightingRow.sighting_id == AnswerRow.sighting_id)
+        theirs = answers.where(SightingRow.request_id == request_id, AnswerRow.reviewer_id == official_id)
+        return session.scalar(theirs.limit(1)) is not None
 
 
 def _entry(action: AuditAction.ValueType, principal: Principal, case: ReviewCase, row: SightingRow, code: str) -> Entry:
