@@ -16,6 +16,7 @@ from homeward.retention.metrics import RetentionMetrics
 from homeward.retention.ports import TemplatesUnavailableError, Wiped
 from homeward.retention.sweep import Sweeper
 from homeward.retention.wipe import Wiper
+from homeward.shared.audit import AuditUnavailableError, Entry
 from homeward.shared.events import Event, decode, encode
 from homeward.shared.ids import clip_id
 from homeward.shared.instants import to_duration, to_timestamp
@@ -56,6 +57,23 @@ class MemoryEvents:
         return [message for message in self.of(DELETIONS) if isinstance(message, Deletion)]
 
 
+class MemoryAudit:
+    """An audit log in memory, with what was deleted when each entry was told; `away` refuses everything."""
+
+    def __init__(self) -> None:
+        self.away = False
+        self.entries: list[Entry] = []
+
+    def record(self, *entries: Entry) -> None:
+        if self.away:
+            raise AuditUnavailableError("the audit log is away")
+        self.entries.extend(entries)
+
+    @property
+    def codes(self) -> list[str | None]:
+        return [entry.code for entry in self.entries]
+
+
 @dataclass
 class MemoryTemplates:
     """Templates in memory, by authorisation."""
@@ -94,6 +112,7 @@ class World:
         for bucket in (FOOTAGE_BUCKET, CROPS_BUCKET, SUBJECTS_BUCKET):
             self.store.ensure_bucket(bucket)
         self.events = MemoryEvents()
+        self.audit = MemoryAudit()
         self.templates = MemoryTemplates()
         self.topics = MemoryTopics()
         self.states: list[tuple[str, Message | None]] = []
@@ -120,6 +139,7 @@ class World:
         self.sweeper = Sweeper(
             store=self.store,
             events=self.events,
+            audit=self.audit,
             held=self.hold_table.in_force,
             clock=self.clock,
             metrics=metrics,
@@ -131,7 +151,14 @@ class World:
             holds=self.hold_table,
             limits=self.limits,
             sweeper=self.sweeper,
-            wiper=Wiper(self.store, self.templates, self.events, self.clock, metrics),
+            wiper=Wiper(
+                store=self.store,
+                templates=self.templates,
+                events=self.events,
+                audit=self.audit,
+                clock=self.clock,
+                metrics=metrics,
+            ),
             backstop=self.backstop,
             clock=self.clock,
             metrics=metrics,

@@ -3,6 +3,7 @@
 import threading
 from datetime import timedelta
 
+import pytest
 from prometheus_client import CollectorRegistry
 
 from homeward.retention.metrics import RetentionMetrics
@@ -53,16 +54,19 @@ def test_nothing_is_deleted_before_every_table_is_read() -> None:
     assert not thread.is_alive()
 
 
-def test_what_is_away_is_waited_for() -> None:
+@pytest.mark.parametrize("away", ["store", "audit"])
+def test_what_is_away_is_waited_for(away: str) -> None:
     world = World()
     world.put_clip(NOON - 31 * DAY)
-    world.store.available = False
+    world.store.available = away != "store"
+    world.audit.away = away == "audit"
     part, stop = _part(world), threading.Event()
     thread = threading.Thread(target=part.run, args=(stop,), daemon=True)
     thread.start()
     assert not stop.wait(0.1)
     assert not part.ready()
     world.store.available = True
+    world.audit.away = False
     while not part.ready():
         assert not stop.wait(0.01)
     assert not world.keys(FOOTAGE_BUCKET)

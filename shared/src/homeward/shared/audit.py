@@ -68,6 +68,7 @@ class Entry:
     candidates: int | None = None
     objects: int | None = None
     digest: str | None = None
+    day: str | None = None
     nonce: str | None = field(default=None, compare=False)
 
 

@@ -218,6 +218,7 @@ class AuditRecord(_message.Message):
     OPTIONAL_CANDIDATES_FIELD_NUMBER: _builtins.int
     OPTIONAL_OBJECTS_FIELD_NUMBER: _builtins.int
     OPTIONAL_DIGEST_FIELD_NUMBER: _builtins.int
+    OPTIONAL_DAY_FIELD_NUMBER: _builtins.int
     record_id: _builtins.str
     """record_id is derived from what happened, so that telling it twice tells the same."""
     actor_id: _builtins.str
@@ -254,6 +255,8 @@ class AuditRecord(_message.Message):
     """optional_objects is how many objects were deleted."""
     optional_digest: _builtins.str
     """optional_digest is the SHA-256, in hexadecimal, of the document that was decided upon or the policy in force."""
+    optional_day: _builtins.str
+    """optional_day is the day whose footage is deleted, as in the keys of objects (2026-11-23)."""
     @_builtins.property
     def recorded_at(self) -> _timestamp_pb2.Timestamp:
         """recorded_at is when it was recorded, before the effect."""
@@ -280,10 +283,11 @@ class AuditRecord(_message.Message):
         optional_candidates: _builtins.int | None = ...,
         optional_objects: _builtins.int | None = ...,
         optional_digest: _builtins.str | None = ...,
+        optional_day: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_optional_authorisation_id", b"_optional_authorisation_id", "_optional_camera_id", b"_optional_camera_id", "_optional_camera_seconds", b"_optional_camera_seconds", "_optional_candidates", b"_optional_candidates", "_optional_code", b"_optional_code", "_optional_deletion_id", b"_optional_deletion_id", "_optional_digest", b"_optional_digest", "_optional_faces_compared", b"_optional_faces_compared", "_optional_hold_id", b"_optional_hold_id", "_optional_key_id", b"_optional_key_id", "_optional_objects", b"_optional_objects", "_optional_purpose", b"_optional_purpose", "_optional_request_id", b"_optional_request_id", "_optional_sighting_id", b"_optional_sighting_id", "optional_authorisation_id", b"optional_authorisation_id", "optional_camera_id", b"optional_camera_id", "optional_camera_seconds", b"optional_camera_seconds", "optional_candidates", b"optional_candidates", "optional_code", b"optional_code", "optional_deletion_id", b"optional_deletion_id", "optional_digest", b"optional_digest", "optional_faces_compared", b"optional_faces_compared", "optional_hold_id", b"optional_hold_id", "optional_key_id", b"optional_key_id", "optional_objects", b"optional_objects", "optional_purpose", b"optional_purpose", "optional_request_id", b"optional_request_id", "optional_sighting_id", b"optional_sighting_id", "recorded_at", b"recorded_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_optional_authorisation_id", b"_optional_authorisation_id", "_optional_camera_id", b"_optional_camera_id", "_optional_camera_seconds", b"_optional_camera_seconds", "_optional_candidates", b"_optional_candidates", "_optional_code", b"_optional_code", "_optional_day", b"_optional_day", "_optional_deletion_id", b"_optional_deletion_id", "_optional_digest", b"_optional_digest", "_optional_faces_compared", b"_optional_faces_compared", "_optional_hold_id", b"_optional_hold_id", "_optional_key_id", b"_optional_key_id", "_optional_objects", b"_optional_objects", "_optional_purpose", b"_optional_purpose", "_optional_request_id", b"_optional_request_id", "_optional_sighting_id", b"_optional_sighting_id", "optional_authorisation_id", b"optional_authorisation_id", "optional_camera_id", b"optional_camera_id", "optional_camera_seconds", b"optional_camera_seconds", "optional_candidates", b"optional_candidates", "optional_code", b"optional_code", "optional_day", b"optional_day", "optional_deletion_id", b"optional_deletion_id", "optional_digest", b"optional_digest", "optional_faces_compared", b"optional_faces_compared", "optional_hold_id", b"optional_hold_id", "optional_key_id", b"optional_key_id", "optional_objects", b"optional_objects", "optional_purpose", b"optional_purpose", "optional_request_id", b"optional_request_id", "optional_sighting_id", b"optional_sighting_id", "recorded_at", b"recorded_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_optional_authorisation_id", b"_optional_authorisation_id", "_optional_camera_id", b"_optional_camera_id", "_optional_camera_seconds", b"_optional_camera_seconds", "_optional_candidates", b"_optional_candidates", "_optional_code", b"_optional_code", "_optional_deletion_id", b"_optional_deletion_id", "_optional_digest", b"_optional_digest", "_optional_faces_compared", b"_optional_faces_compared", "_optional_hold_id", b"_optional_hold_id", "_optional_key_id", b"_optional_key_id", "_optional_objects", b"_optional_objects", "_optional_purpose", b"_optional_purpose", "_optional_request_id", b"_optional_request_id", "_optional_sighting_id", b"_optional_sighting_id", "action", b"action", "actor_id", b"actor_id", "optional_authorisation_id", b"optional_authorisation_id", "optional_camera_id", b"optional_camera_id", "optional_camera_seconds", b"optional_camera_seconds", "optional_candidates", b"optional_candidates", "optional_code", b"optional_code", "optional_deletion_id", b"optional_deletion_id", "optional_digest", b"optional_digest", "optional_faces_compared", b"optional_faces_compared", "optional_hold_id", b"optional_hold_id", "optional_key_id", b"optional_key_id", "optional_objects", b"optional_objects", "optional_purpose", b"optional_purpose", "optional_request_id", b"optional_request_id", "optional_sighting_id", b"optional_sighting_id", "outcome", b"outcome", "record_id", b"record_id", "recorded_at", b"recorded_at"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_optional_authorisation_id", b"_optional_authorisation_id", "_optional_camera_id", b"_optional_camera_id", "_optional_camera_seconds", b"_optional_camera_seconds", "_optional_candidates", b"_optional_candidates", "_optional_code", b"_optional_code", "_optional_day", b"_optional_day", "_optional_deletion_id", b"_optional_deletion_id", "_optional_digest", b"_optional_digest", "_optional_faces_compared", b"_optional_faces_compared", "_optional_hold_id", b"_optional_hold_id", "_optional_key_id", b"_optional_key_id", "_optional_objects", b"_optional_objects", "_optional_purpose", b"_optional_purpose", "_optional_request_id", b"_optional_request_id", "_optional_sighting_id", b"_optional_sighting_id", "action", b"action", "actor_id", b"actor_id", "optional_authorisation_id", b"optional_authorisation_id", "optional_camera_id", b"optional_camera_id", "optional_camera_seconds", b"optional_camera_seconds", "optional_candidates", b"optional_candidates", "optional_code", b"optional_code", "optional_day", b"optional_day", "optional_deletion_id", b"optional_deletion_id", "optional_digest", b"optional_digest", "optional_faces_compared", b"optional_faces_compared", "optional_hold_id", b"optional_hold_id", "optional_key_id", b"optional_key_id", "optional_objects", b"optional_objects", "optional_purpose", b"optional_purpose", "optional_request_id", b"optional_request_id", "optional_sighting_id", b"optional_sighting_id", "outcome", b"outcome", "record_id", b"record_id", "recorded_at", b"recorded_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__optional_authorisation_id: _TypeAlias = _typing.Literal["optional_authorisation_id"]  # noqa: Y015
     _WhichOneofArgType__optional_authorisation_id: _TypeAlias = _typing.Literal["_optional_authorisation_id", b"_optional_authorisation_id"]  # noqa: Y015
@@ -295,6 +299,8 @@ class AuditRecord(_message.Message):
     _WhichOneofArgType__optional_candidates: _TypeAlias = _typing.Literal["_optional_candidates", b"_optional_candidates"]  # noqa: Y015
     _WhichOneofReturnType__optional_code: _TypeAlias = _typing.Literal["optional_code"]  # noqa: Y015
     _WhichOneofArgType__optional_code: _TypeAlias = _typing.Literal["_optional_code", b"_optional_code"]  # noqa: Y015
+    _WhichOneofReturnType__optional_day: _TypeAlias = _typing.Literal["optional_day"]  # noqa: Y015
+    _WhichOneofArgType__optional_day: _TypeAlias = _typing.Literal["_optional_day", b"_optional_day"]  # noqa: Y015
     _WhichOneofReturnType__optional_deletion_id: _TypeAlias = _typing.Literal["optional_deletion_id"]  # noqa: Y015
     _WhichOneofArgType__optional_deletion_id: _TypeAlias = _typing.Literal["_optional_deletion_id", b"_optional_deletion_id"]  # noqa: Y015
     _WhichOneofReturnType__optional_digest: _TypeAlias = _typing.Literal["optional_digest"]  # noqa: Y015
@@ -323,6 +329,8 @@ class AuditRecord(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__optional_candidates) -> _WhichOneofReturnType__optional_candidates | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__optional_code) -> _WhichOneofReturnType__optional_code | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__optional_day) -> _WhichOneofReturnType__optional_day | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__optional_deletion_id) -> _WhichOneofReturnType__optional_deletion_id | None: ...
     @_typing.overload

@@ -14,11 +14,13 @@ from homeward.retention.limit_table import LimitTable
 from homeward.retention.metrics import RetentionMetrics
 from homeward.retention.part import RetentionPart
 from homeward.retention.settings import RetentionSettings
+from homeward.retention.source import SOURCE
 from homeward.retention.sweep import Sweeper
 from homeward.retention.wipe import Wiper
 from homeward.shared.authorisation import KeysFile, Verifier
 from homeward.shared.clock import SystemClock
 from homeward.shared.objectstore.minio_store import MinioStore
+from homeward.shared.runtime.auditing import AuditRecorder
 from homeward.shared.runtime.backoff import Backoff
 from homeward.shared.runtime.operations import OperationsServer
 from homeward.shared.runtime.peers import connect
@@ -40,6 +42,7 @@ def run(settings: RetentionSettings) -> int:
 
     store = MinioStore(settings.object_store)
     producer = EventProducer(settings.kafka, client_id="homeward-retention")
+    audit = AuditRecorder(producer, SOURCE, clock)
     templates = MatchingTemplates(
         connect(settings.matching_target, "matching", settings.grpc_tls), timedelta(seconds=settings.wipe_timeout_s)
     )
@@ -62,12 +65,13 @@ def run(settings: RetentionSettings) -> int:
         sweeper=Sweeper(
             store=store,
             events=producer,
+            audit=audit,
             held=holds.in_force,
             clock=clock,
             metrics=metrics,
             limits=limits,
         ),
-        wiper=Wiper(store, templates, producer, clock, metrics),
+        wiper=Wiper(store=store, templates=templates, events=producer, audit=audit, clock=clock, metrics=metrics),
         backstop=backstop,
         clock=clock,
         metrics=metrics,

@@ -79,7 +79,7 @@ class RetentionHandler:
     def step(self) -> None:
         """Do what is due now. Called again and again, by one thread, once the tables are read to their ends.
 
-        Raises ObjectStoreUnavailableError or DeliveryError; calling again takes up what is left.
+        Raises ObjectStoreUnavailableError, DeliveryError or AuditUnavailableError; calling again takes up what is left.
         """
         self._end_authorisations()
         self._limits.settle()
@@ -105,9 +105,9 @@ class RetentionHandler:
         progress.told = True
         announce = ended.since is not None and self._clock.now() - ended.since < ANNOUNCED_AGAIN_FOR
         if not progress.photos:
-            progress.photos = self._wiper.wipe_photos(name, ended.ending, announce=announce)
+            progress.photos = self._wiper.wipe_photos(ended, announce=announce)
         try:
-            progress.templates = self._wiper.wipe_templates(name, ended.ending, announce=announce)
+            progress.templates = self._wiper.wipe_templates(ended, announce=announce)
         except TemplatesUnavailableError:
             self._metrics.failures.labels("matching").inc()
             _log.warning("templates are not wiped yet: matching is away", authorisation_id=name)
@@ -134,4 +134,4 @@ class RetentionHandler:
         for owner, written_at in newest.items():
             if owner not in kept and now - written_at > ORPHAN_GRACE:
                 _log.warning("photos without an authorisation are wiped", authorisation_id=owner)
-                self._wiper.wipe_photos(owner, Ending.CLOSED, announce=True)
+                self._wiper.wipe_photos(Ended(owner, Ending.CLOSED, None), announce=True)

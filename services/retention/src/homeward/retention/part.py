@@ -8,6 +8,7 @@ from typing import Final, Protocol
 from homeward.retention.backstop import Backstop
 from homeward.retention.handler import RetentionHandler
 from homeward.retention.metrics import RetentionMetrics
+from homeward.shared.audit import AuditUnavailableError
 from homeward.shared.objectstore.port import ObjectStoreUnavailableError
 from homeward.shared.runtime.backoff import Backoff
 from homeward.shared.runtime.producer import DeliveryError
@@ -67,10 +68,11 @@ class RetentionPart:
         while not stop.is_set():
             try:
                 self._handler.step()
-            except (ObjectStoreUnavailableError, DeliveryError) as error:
+            except (ObjectStoreUnavailableError, DeliveryError, AuditUnavailableError) as error:
                 attempt += 1
                 self._ready.clear()
-                self._metrics.failures.labels("kafka" if isinstance(error, DeliveryError) else "object store").inc()
+                away = "object store" if isinstance(error, ObjectStoreUnavailableError) else "kafka"
+                self._metrics.failures.labels(away).inc()
                 _log.warning("step failed and is tried again", attempt=attempt, error=error)
                 stop.wait(self._backoff.wait_s(attempt))
             else:

@@ -13,6 +13,7 @@ from homeward.retention.limits import CEILING
 from homeward.retention.metrics import RetentionMetrics
 from homeward.retention.ports import Events
 from homeward.retention.source import SOURCE
+from homeward.shared.audit import DELETION_DUE, DELETION_GONE, DELETION_LEFT, Audit, Entry, deletion_code
 from homeward.shared.clock import Clock
 from homeward.shared.events import new_event
 from homeward.shared.ids import derived_id
@@ -21,6 +22,7 @@ from homeward.shared.objectkeys import CROPS_BUCKET, FOOTAGE_BUCKET
 from homeward.shared.objectstore.port import ObjectInfo, ObjectLockedError, ObjectStore
 from homeward.shared.telemetry.logging import get_logger
 from homeward.shared.topics import DELETIONS
+from homewardapi.audit.v1 import audit_pb2
 from homewardapi.deletion.v1.deletion_pb2 import DeletedStore, Deletion, DeletionReason
 
 SWEPT_BUCKETS: Final[Mapping[str, DeletedStore.ValueType]] = MappingProxyType(
@@ -68,6 +70,42 @@ class Limits(Protocol):
         ...
 
 
+class _Day:
+    """What is recorded of one day's deletion in one bucket: that it begins, before anything goes, and what it came to.
+
+    Once a day and sweep, however many cameras have a limit of their own.
+    """
+
+    def __init__(self, audit: Audit, bucket: str, prefix: str) -> None:
+        self._audit = audit
+        self._bucket = bucket
+        # What stands under no day is told without one.
+        self._day = None if day_end(prefix) is None else prefix.partition("/")[0]
+        self._begun = False
+        self._deleted = 0
+        self._left = 0
+
+    def begin(self) -> None:
+        """Record that something of the day is about to be deleted. Raises AuditUnavailableError: nothing may go."""
+        if not self._begun:
+            self._record(DELETION_DUE)
+            self._begun = True
+
+    def count(self, deleted: int, left: int) -> None:
+        """Add what a second listing showed: objects `deleted`, and due objects `left`."""
+        self._deleted += deleted
+        self._left += left
+
+    def end(self) -> None:
+        """Record what the deletion came to, where there was one. Raises AuditUnavailableError."""
+        if self._begun:
+            self._record(DELETION_LEFT if self._left else DELETION_GONE, self._deleted)
+
+    def _record(self, state: str, objects: int | None = None) -> None:
+        code = deletion_code(self._bucket, state)
+        self._audit.record(Entry(audit_pb2.AUDIT_ACTION_DELETED, SOURCE, code=code, day=self._day, objects=objects))
+
+
 class Sweeper:
     """Sweeps the buckets of footage and crops. `held` answers what is held now."""
 
@@ -76,6 +114,7 @@ class Sweeper:
         *,
         store: ObjectStore,
         events: Events,
+        audit: Audit,
         held: Callable[[datetime], Sequence[Held]],
         clock: Clock,
         metrics: RetentionMetrics,
@@ -83,6 +122,7 @@ class Sweeper:
     ) -> None:
         self._store = store
         self._events = events
+        self._audit = audit
         self._held = held
         self._clock = clock
         self._metrics = metrics
@@ -91,18 +131,21 @@ class Sweeper:
     def sweep(self) -> None:
         """Delete everything past its time that no hold keeps, and announce it day by day.
 
-        Raises ObjectStoreUnavailableError or DeliveryError: the next sweep takes up what is left.
+        Recorded before it begins, day by day. Raises ObjectStoreUnavailableError, DeliveryError or
+        AuditUnavailableError: the next sweep takes up what is left.
         """
         now = self._clock.now()
         shorter = self._limits.shorter()
         for bucket in SWEPT_BUCKETS:
             for prefix in list(self._store.list_prefixes(bucket)):
+                told = _Day(self._audit, bucket, prefix)
                 if may_hold_due(prefix, now - CEILING):
-                    self._sweep_prefix(bucket, prefix)
+                    self._sweep_prefix(bucket, prefix, told)
                 elif shorter:
-                    self._sweep_cameras(bucket, prefix, shorter, now)
+                    self._sweep_cameras(bucket, prefix, shorter, told)
+                told.end()
 
-    def _sweep_cameras(self, bucket: str, day: str, shorter: AbstractSet[str], now: datetime) -> None:
+    def _sweep_cameras(self, bucket: str, day: str, shorter: AbstractSet[str], told: _Day) -> None:
         """Sweep those folders of a young day in which a camera's own limit may have passed."""
         end = day_end(day)
         if end is None:
@@ -112,14 +155,14 @@ class Sweeper:
             if camera_id is None or camera_id not in shorter:
                 continue
             # The limit of a day's first moment is the shortest of the day.
-            if may_hold_due(prefix, now - self._limits.limit(camera_id, end - ONE_DAY)):
-                self._sweep_prefix(bucket, prefix)
+            if may_hold_due(prefix, self._clock.now() - self._limits.limit(camera_id, end - ONE_DAY)):
+                self._sweep_prefix(bucket, prefix, told)
 
-    def _sweep_prefix(self, bucket: str, prefix: str) -> None:
+    def _sweep_prefix(self, bucket: str, prefix: str, told: _Day) -> None:
         # One moment for both listings, so that what comes due in between is not counted as deleted.
         at = self._clock.now()
         held = self._held(at)
-        before, marked = self._delete(bucket, prefix, at, held)
+        before, marked = self._delete(bucket, prefix, at, held, told)
         if not marked:
             return
         after = _Tally()
@@ -127,6 +170,7 @@ class Sweeper:
             after.count(info, due=is_due(info, at, self._limits.limit, held))
         deleted = max(0, before.due - after.due)
         remaining = after.due + after.others
+        told.count(deleted, after.due)
         gone = remaining == 0 and self._over(prefix, at)
         now = self._clock.now()
         # A day is gone once; parts of it go pass by pass, each named by the newest object that it deleted.
@@ -148,7 +192,7 @@ class Sweeper:
             "deleted past its time", bucket=bucket, day_ends_at=day_end(prefix), deleted=deleted, objects=remaining
         )
 
-    def _delete(self, bucket: str, prefix: str, at: datetime, held: Sequence[Held]) -> tuple[_Tally, bool]:
+    def _delete(self, bucket: str, prefix: str, at: datetime, held: Sequence[Held], told: _Day) -> tuple[_Tally, bool]:
         """Delete what is due; return the count of what was listed and whether there is anything to announce."""
         tally = _Tally()
         marked = any(info.key == prefix + MARKER for info in islice(self._store.list(bucket, prefix + MARKER), 1))
@@ -158,6 +202,7 @@ class Sweeper:
             tally.count(info, due=due)
             if not due:
                 continue
+            told.begin()
             if not marked:
                 self._store.put(bucket, prefix + MARKER, b"")
                 marked = True
