@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import numpy as np
 from prometheus_client import CollectorRegistry
 
+from homeward.matching.auditing import LiveRecords, SearchRecords
 from homeward.matching.authorisations import Authorisations
 from homeward.matching.comparison import Comparison
 from homeward.matching.enrolment import Enrolment
@@ -24,11 +25,13 @@ from homeward.matching.ports import (
 from homeward.matching.scale import Scales
 from homeward.matching.template import Model, Template, Vector
 from homeward.shared import ids, objectkeys
+from homeward.shared.audit import AuditUnavailableError, Entry
 from homeward.shared.calibration import Band, Calibration, Calibrations, Support
 from homeward.shared.calibration.calibration import RATES
 from homeward.shared.events import Event, new_event
 from homeward.shared.instants import to_timestamp
 from homeward.shared.topics import AUTHORISATIONS, FACES, Topic
+from homewardapi.audit.v1.audit_pb2 import AuditAction
 from homewardapi.authorisation.v1.authorisation_pb2 import (
     AUTHORISATION_STATE_CLOSED,
     AUTHORISATION_STATE_OPEN,
@@ -259,6 +262,24 @@ class Announced:
 
 
 @dataclass
+class MemoryAudit:
+    """An audit log in memory; `away` refuses everything, and `before` runs before each entry is taken."""
+
+    entries: list[Entry] = field(default_factory=list)
+    away: bool = False
+    before: Callable[[], None] = lambda: None
+
+    def record(self, *entries: Entry) -> None:
+        self.before()
+        if self.away:
+            raise AuditUnavailableError("the audit log is away")
+        self.entries.extend(entries)
+
+    def of(self, action: AuditAction.ValueType) -> list[Entry]:
+        return [entry for entry in self.entries if entry.action == action]
+
+
+@dataclass
 class World:
     """Everything that the handlers share, on a store of the caller's."""
 
@@ -267,6 +288,7 @@ class World:
     embedder: FakeEmbedder = field(default_factory=FakeEmbedder)
     log: FakeLog = field(default_factory=FakeLog)
     announced: Announced = field(default_factory=Announced)
+    audit: MemoryAudit = field(default_factory=MemoryAudit)
     threshold: float = 0.5
     live_searches: int = 20
     crops_under_way: int = 8
@@ -276,10 +298,13 @@ class World:
         calibrations = [calibration_of(model, self.threshold) for model in (MODEL, OTHER_MODEL)]
         self.scales = Scales(Calibrations({one.sha256: one for one in calibrations}), RATE)
         self.authorisations = Authorisations(self.authority.verifier)
+        self.records = SearchRecords(self.audit)
+        self.live_records = LiveRecords(self.records, self.clock)
         self.enrolment = Enrolment(
             authorisations=self.authorisations,
             subjects=self.subjects,
             embedder=self.embedder,
+            records=self.records,
             meter=self.meter,
             scales=self.scales,
             photo_threshold=0.4,

@@ -58,6 +58,7 @@ def tasks(world: World, ready: Callable[[], bool] = lambda: True, task_faces: in
         comparison=world.comparison,
         log=world.log,
         announcer=world.announced,
+        records=world.records,
         clock=world.clock,
         meter=world.meter,
         task_faces=task_faces,
@@ -70,6 +71,7 @@ def live(world: World, ready: Callable[[], bool] = lambda: True) -> LiveHandler:
     return LiveHandler(
         authorisations=world.authorisations,
         comparison=world.comparison,
+        records=world.live_records,
         clock=world.clock,
         meter=world.meter,
         ready=ready,

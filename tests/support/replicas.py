@@ -126,6 +126,7 @@ def _handler(kafka: KafkaSettings, producer: EventProducer, world: World) -> Tas
         comparison=world.comparison,
         log=ReplayedLog(LogReader(kafka)),
         announcer=producer,
+        records=world.records,
         clock=world.clock,
         meter=world.meter,
         task_faces=200,

@@ -8,6 +8,7 @@ from homeward.matching.adapters.embedding_client import GrpcEmbedder
 from homeward.matching.adapters.log import ReplayedLog
 from homeward.matching.adapters.matching_service import CALLERS, SERVICE_NAME, MatchingServicer
 from homeward.matching.adapters.qdrant import QdrantSubjects
+from homeward.matching.auditing import LiveRecords, SearchRecords
 from homeward.matching.authorisations import Authorisations
 from homeward.matching.comparison import Comparison
 from homeward.matching.enrolment import Enrolment
@@ -23,6 +24,7 @@ from homeward.matching.sweep import Sweeper
 from homeward.shared.authorisation import KeysFile, Verifier
 from homeward.shared.calibration import Calibrations
 from homeward.shared.clock import SystemClock
+from homeward.shared.runtime.auditing import AuditRecorder
 from homeward.shared.runtime.consumer import Consumer
 from homeward.shared.runtime.cores import forbid_cores
 from homeward.shared.runtime.grpc_server import serve
@@ -52,6 +54,8 @@ def run(settings: MatchingSettings) -> int:
     channel = connect(settings.embedding_target, "embedding", settings.grpc_tls)
     embedder = GrpcEmbedder(channel, timedelta(seconds=settings.embedding_timeout_s))
     producer = EventProducer(settings.kafka, client_id="homeward-matching")
+    records = SearchRecords(AuditRecorder(producer, SOURCE, clock))
+    live_records = LiveRecords(records, clock)
     log = ReplayedLog(LogReader(settings.kafka, metrics=runtime_metrics, clock=clock))
 
     authorisations = Authorisations(Verifier(KeysFile(settings.authorisation_keys, clock), clock))
@@ -60,6 +64,7 @@ def run(settings: MatchingSettings) -> int:
         authorisations=authorisations,
         subjects=subjects,
         embedder=embedder,
+        records=records,
         meter=meter,
         scales=scales,
         photo_threshold=settings.photo_threshold,
@@ -90,13 +95,19 @@ def run(settings: MatchingSettings) -> int:
         comparison=comparison,
         log=log,
         announcer=producer,
+        records=records,
         clock=clock,
         meter=meter,
         task_faces=settings.task_faces,
         ready=table.ready,
     )
     live = LiveHandler(
-        authorisations=authorisations, comparison=comparison, clock=clock, meter=meter, ready=table.ready
+        authorisations=authorisations,
+        comparison=comparison,
+        records=live_records,
+        clock=clock,
+        meter=meter,
+        ready=table.ready,
     )
 
     def consumer(group: str, topic: Topic, handler: Handler, number: int = 1) -> Consumer:
@@ -123,6 +134,7 @@ def run(settings: MatchingSettings) -> int:
             consumer("matching-planner", AUTHORISATIONS, planning),
             *(consumer("matching", SEARCH_TASKS, tasks, number + 1) for number in range(settings.tasks_at_once)),
             consumer("matching-live", FACES, live),
+            live_records,
             serve(
                 settings.grpc_listen,
                 MatchingServicer(searches).register,
@@ -133,7 +145,7 @@ def run(settings: MatchingSettings) -> int:
         ],
         operations=OperationsServer(settings.operations, registry=registry),
         clock=clock,
-        closing=[producer.close, channel.close, subjects.close],
+        closing=[live_records.flush, producer.close, channel.close, subjects.close],
     )
 
 

@@ -93,16 +93,18 @@ class Comparison:
         clips: Iterable[ClipFaces],
         mode: "SearchMode.ValueType",
         announce: Announce | None = None,
+        tally: Tally | None = None,
     ) -> Findings:
         """Compare the faces of those of `clips` that the authorisation opens; blocks while crops are embedded.
 
         The sightings come best first, and before that to `announce` as they are found, those found at once together.
+        `tally`, a new one, tells its owner what was compared when an error is raised.
         `clips` is read on the embedder client's thread, `announce` is called on another, and has returned for all of
         them before this does. Raises SearchEndedError when the authorisation ends, or no subject is enrolled under it:
         then nothing that was found so far may be announced any more. Raises EmbedderAwayError, EmbedderDeniedError,
         StoreAwayError, and what `announce` raises.
         """
-        tally = Tally()
+        tally = tally or Tally()
         faces = self._faces(search, clips, tally)
         found: list[tuple[float, Event]] = []
         # Where there is no face, nobody is asked.

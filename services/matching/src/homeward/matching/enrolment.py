@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from homeward.matching.auditing import SearchRecords
 from homeward.matching.authorisations import Authorisations, Search
 from homeward.matching.messages import Refusal
 from homeward.matching.ports import (
@@ -63,6 +64,7 @@ class Enrolment:
         authorisations: Authorisations,
         subjects: Subjects,
         embedder: Embedder,
+        records: SearchRecords,
         meter: Meter,
         scales: Scales,
         photo_threshold: float,
@@ -72,6 +74,7 @@ class Enrolment:
         self._authorisations = authorisations
         self._subjects = subjects
         self._embedder = embedder
+        self._records = records
         self._meter = meter
         self._scales = scales
         self._photo_threshold = photo_threshold
@@ -82,16 +85,21 @@ class Enrolment:
     def admit(self, search: Search) -> Refusal | None:
         """Enrol the subject of `search`; return why it was refused, or None when the subject is enrolled.
 
-        Blocks while the photos are embedded. Raises EmbedderAwayError, StoreAwayError, and SearchEndedError when the
-        authorisation ends meanwhile: then nothing is stored.
+        That the search begins is recorded first. Blocks while the photos are embedded. Raises EmbedderAwayError,
+        StoreAwayError, RetryableError when nothing can be recorded, and SearchEndedError when the authorisation ends
+        meanwhile: then nothing is stored.
         """
         with self._lock:
-            refusal = self._deny_count(search) or self._enrol(search)
+            refusal = self._deny_count(search) or self._begin(search)
         if refusal is not None:
             return self.refuse(search.authorisation_id, refusal)
         self._refusals.pop(search.authorisation_id, None)
         _log.info("subject enrolled", authorisation_id=search.authorisation_id)
         return None
+
+    def _begin(self, search: Search) -> Refusal | None:
+        self._records.started(search)
+        return self._enrol(search)
 
     def renew(self, search: Search) -> None:
         """Enrol an admitted subject anew, by the embedder's model of now.
@@ -101,13 +109,15 @@ class Enrolment:
         with self._lock:
             if not self._subjects.find(search.authorisation_id):
                 raise SearchEndedError("the subject is not enrolled any more")
+            self._records.renewed(search)
             refusal = self._enrol(search)
         if refusal is not None:
             self.refuse(search.authorisation_id, refusal)
             raise SearchEndedError("the subject's photos do not do for the embedder's new model")
 
     def refuse(self, authorisation_id: str, refusal: Refusal) -> Refusal:
-        """Note, log and count a refusal."""
+        """Record, note, log and count a refusal; raise RetryableError when it cannot be recorded."""
+        self._records.refused(authorisation_id, refusal)
         self._refusals[authorisation_id] = refusal
         reason = RefusalReason.Name(refusal.reason)
         _log.warning("search refused", authorisation_id=authorisation_id, reason=reason, index=refusal.photo_index)

@@ -6,9 +6,11 @@ from datetime import timedelta
 from typing import Final
 
 from homeward.matching import messages
+from homeward.matching.auditing import SearchRecords
 from homeward.matching.authorisations import Authorisations, Search
 from homeward.matching.comparison import Comparison, Findings
 from homeward.matching.coverage import covers
+from homeward.matching.messages import Tally
 from homeward.matching.plan import Stretch
 from homeward.matching.ports import Announcer, EmbedderDeniedError, Log, Meter, SearchEndedError
 from homeward.shared.clock import Clock
@@ -40,6 +42,7 @@ class TaskHandler:
         comparison: Comparison,
         log: Log,
         announcer: Announcer,
+        records: SearchRecords,
         clock: Clock,
         meter: Meter,
         task_faces: int,
@@ -53,6 +56,7 @@ class TaskHandler:
         self._comparison = comparison
         self._log = log
         self._announcer = announcer
+        self._records = records
         self._clock = clock
         self._meter = meter
         self._task_faces = task_faces
@@ -62,7 +66,8 @@ class TaskHandler:
         """Announce the sightings of a task as they are found, and return its completion.
 
         A task whose authorisation has ended, before or meanwhile, is abandoned: nothing is announced any more, and it
-        returns nothing. Raises RetryableError while something is away, InvalidEventError for no task of ours.
+        returns nothing. How many faces were compared is recorded before the completion is told.
+        Raises RetryableError while something is away, InvalidEventError for no task of ours.
         """
         task = event.message
         if not isinstance(task, SearchTask):
@@ -77,15 +82,19 @@ class TaskHandler:
             if self._may_settle(task, event):
                 raise RetryableError("the task's authorisation is not known yet", retry_after=timedelta(seconds=0.5))
             return self._abandon(task, "ENDED")
+        tally = Tally()
         clips = _Clips(search, self._read(search, task.assigned), self._task_faces)
         try:
-            findings = self._comparison.compare(search, clips, SEARCH_MODE_ARCHIVE, self._announcer.send)
+            findings = self._comparison.compare(search, clips, SEARCH_MODE_ARCHIVE, self._announcer.send, tally)
         except SearchEndedError:
+            self._records.abandoned(search, tally)
             return self._abandon(task, "ENDED")
         except EmbedderDeniedError:
+            self._records.abandoned(search, tally)
             return self._abandon(task, "DENIED")
         finally:
             clips.close()
+        self._records.compared(search, task.task_id, findings.tally, len(findings.sightings))
         return self._done(task, findings, clips.next_offset)
 
     def _done(self, task: SearchTask, findings: Findings, next_offset: int | None) -> list[Event]:
