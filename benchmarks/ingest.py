@@ -242,7 +242,7 @@ def figures(count: int, limit: str) -> list[Figure]:
     ours, theirs, latencies, shares = both(count)
     source = f"{count} cameras of 1080p, 25 frames/s, 4 Mbit/s over RTSP/TCP on loopback{limit}"
     version = ffmpeg_version()
-    load = f"cores of the others: {shares}"
+    load = f"cores of the others: {shares}, {statistics.median(ours.idle):.0%} of the machine idle"
     found = [
         figure(
             "ingest.cpu_vs_ffmpeg",

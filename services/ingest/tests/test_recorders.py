@@ -292,6 +292,22 @@ def test_a_full_disk_ends_nothing_and_what_it_did_not_take_is_noted_later(tmp_pa
         world.until(lambda: sorted(world.memory.recall()) == ["a", "off"])
 
 
+def test_a_camera_removed_while_the_disk_is_full_is_forgotten_later(tmp_path: Path) -> None:
+    disk = FailingDisk()
+    disk.full = False
+    world = World(tmp_path)
+    world.spool.remember("a", CameraState(through=NOON))
+    world.states.change("a", camera("a"))
+    with patch.object(DiskSpool, "remember", disk.remember(DiskSpool.remember)), world:
+        world.until(lambda: world.cameras() == ["a"])
+        disk.full = True
+        world.states.change("a", None)
+        world.until(lambda: disk.refused > 0)
+        assert world.cameras() == []
+        disk.full = False
+        world.until(lambda: world.spool.state("a").through is None)
+
+
 def test_a_full_disk_is_not_asked_again_at_every_turn(tmp_path: Path) -> None:
     disk, clock = FailingDisk(), ManualClock()
     spool = DiskSpool(tmp_path, 1 << 30)
