@@ -1,5 +1,6 @@
 """The console over requests in memory: for tests of pages, which judge nothing that the use cases judge."""
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
@@ -43,6 +44,7 @@ from homeward.access.web.console.pages import Pages
 from homeward.access.web.console.ports import CameraChoice
 from homeward.access.web.console.translations import Languages
 from homeward.access.web.gate import Gate
+from homeward.access.web.security import Shield
 from homeward.shared.authorisation import Purpose, Rank
 from homeward.shared.ids import derived_id
 from support.access_world import NOON, MovableClock, RecordedAudit, policy, principal
@@ -61,6 +63,14 @@ SUPERVISOR: Final = principal(Role.REQUESTER, Role.APPROVER, rank=Rank.SUPERVISO
 REVIEWER: Final = principal(Role.REVIEWER, name="Huang Jia")
 AUDITOR: Final = principal(Role.AUDITOR, name="Wu Yi-chun")
 OPERATOR: Final = principal(Role.OPERATOR, name="Tsai Ming")
+FAKE_WORDS: Final = frozenset(
+    re.findall(
+        r"\w+",
+        "Lin Mei hua Chen Wei Huang Jia Chun chun Tsai Ming Harbour Main station Depot Road bus stop Her mother agreed "
+        "the Seven years old light clothes Mother Passport counter Burglary officer supervisor commander",
+    )
+)
+"""The words of everything here that somebody wrote."""
 EVERYBODY: Final = (OFFICER, SUPERVISOR, REVIEWER, AUDITOR, OPERATOR)
 
 _MISSING: Final = MissingPersonDetails(
@@ -207,7 +217,9 @@ class SignedIn:
 class Console:
     """The whole console in memory."""
 
-    def __init__(self, who: Principal | None = None) -> None:
+    def __init__(
+        self, who: Principal | None = None, *, public_url: str = PUBLIC_URL, shield: Shield | None = None
+    ) -> None:
         self.audit = RecordedAudit()
         self.cases = CasesInMemory()
         self.desk = DeskInMemory()
@@ -226,10 +238,10 @@ class Console:
             cameras=self.cameras,
             directory=Names(),
             policy=policy(),
-            public_url=PUBLIC_URL,
+            public_url=public_url,
             client_address=lambda _: "192.0.2.1",
         )
-        self.app: FastAPI = build_app(routers, page=self.pages.error)
+        self.app: FastAPI = build_app(routers, page=self.pages.error, shield=shield)
 
     def forget(self) -> None:
         """Be as at the beginning; only the templates stay compiled."""

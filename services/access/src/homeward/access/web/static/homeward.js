@@ -81,7 +81,26 @@ function restWhenLeft() {
   });
 }
 
+/**
+ * A picture is fetched when somebody asks for it, never by showing the page: each look is recorded. Without script the
+ * link opens the picture alone.
+ */
+function lookInPlace() {
+  document.addEventListener("click", (event) => {
+    const link = event.target instanceof Element ? event.target.closest("a[data-look]") : null;
+    if (!(link instanceof HTMLAnchorElement) || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    const picture = document.createElement("img");
+    picture.alt = link.dataset.look || "";
+    picture.tabIndex = -1;
+    picture.src = link.href;
+    link.replaceWith(picture);
+    picture.focus();
+  });
+}
+
 focusSummary();
 sendOnce();
+lookInPlace();
 countDown();
 restWhenLeft();
