@@ -40,8 +40,9 @@ from homeward.access.people.principal import Principal, Role
 from homeward.access.web.app import build_app
 from homeward.access.web.console.assets import Assets
 from homeward.access.web.console.console import console_routers
+from homeward.access.web.console.instants import Instants
 from homeward.access.web.console.pages import Pages
-from homeward.access.web.console.ports import CameraChoice
+from homeward.access.web.console.ports import CameraChoice, CaseFile, ReceiptDesk
 from homeward.access.web.console.translations import Languages
 from homeward.access.web.gate import Gate
 from homeward.access.web.security import Shield
@@ -218,23 +219,33 @@ class Console:
     """The whole console in memory."""
 
     def __init__(
-        self, who: Principal | None = None, *, public_url: str = PUBLIC_URL, shield: Shield | None = None
+        self,
+        who: Principal | None = None,
+        *,
+        public_url: str = PUBLIC_URL,
+        shield: Shield | None = None,
+        cases: CaseFile | None = None,
+        receipts: ReceiptDesk | None = None,
+        clock: MovableClock | None = None,
     ) -> None:
+        """`cases`, `receipts` and `clock` are those in memory where they are None."""
         self.audit = RecordedAudit()
         self.cases = CasesInMemory()
         self.desk = DeskInMemory()
         self.signed_in = SignedIn(who)
-        self.clock = MovableClock(NOON)
+        self.clock = MovableClock(NOON) if clock is None else clock
         self.cameras = CameraList()
         assets, languages = Assets(), Languages()
-        self.pages = Pages(assets, languages, ZoneInfo("Asia/Taipei"), self.clock, lambda _: "the-token")
+        zone = ZoneInfo("Asia/Taipei")
+        self.instants = Instants(next(iter(languages)), zone)
+        self.pages = Pages(assets, languages, zone, self.clock, lambda _: "the-token")
         routers = console_routers(
             self.pages,
             assets,
             languages,
             Gate(self.signed_in, self.audit),
-            cases=self.cases,
-            receipts=self.desk,
+            cases=self.cases if cases is None else cases,
+            receipts=self.desk if receipts is None else receipts,
             cameras=self.cameras,
             directory=Names(),
             policy=policy(),

@@ -34,7 +34,10 @@ from homeward.access.review.room import ReviewRoom
 from homeward.access.review.tallies import SearchTallies
 from homeward.access.settings import AccessSettings
 from homeward.access.web.app import build_app
-from homeward.access.web.client import ClientAddress
+from homeward.access.web.client import ClientAddress, client_address
+from homeward.access.web.console.console import console_routers
+from homeward.access.web.console.review import review_pages
+from homeward.access.web.console.room import ConsoleRoom
 from homeward.access.web.gate import Gate
 from homeward.access.web.limits import Limits
 from homeward.access.web.security import SecurityHeaders, Shield
@@ -140,7 +143,22 @@ def run(settings: AccessSettings) -> int:
         source=SOURCE,
     )
 
+    console = ConsoleRoom(settings, clock, people.authenticator.csrf, cameras)
     routers = [
+        *console_routers(
+            console.pages,
+            console.assets,
+            console.languages,
+            gate,
+            cases=cases,
+            receipts=receipts,
+            cameras=console.cameras,
+            directory=people.officials,
+            policy=policy,
+            public_url=settings.web.public_url,
+            client_address=client_address,
+        ),
+        review_pages(review.use_cases, console.cameras, console.plan, console.pages, gate),
         people_router(people.sign_in, people.sessions, people.cookies, gate),
         audit_router(ledger.log, ledger.export, gate),
         transparency_router(ledger.transparency, ledger.public_keys),
@@ -149,7 +167,7 @@ def run(settings: AccessSettings) -> int:
         review_router(review.use_cases, review.streams, gate),
         keys_router(keyring),
     ]
-    app = build_app(routers, shield=_shield(settings, clock))
+    app = build_app(routers, page=console.pages.error, shield=_shield(settings, clock))
     outbox = OutboxPublisher(database, producer)
     web = WebServer(app, settings.web.host, settings.web.port)
     operations = OperationsServer(settings.operations, registry=registry)
