@@ -4,10 +4,12 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
 from homeward.access.cases.model import Action, Approval, DecisionKind, RequestFilter, RequestState
 from homeward.access.cases.policy_log import enter_into_force
 from homeward.access.cases.ports import SigningError
+from homeward.access.cases.tables import CaseRow
 from homeward.access.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from homeward.access.people.principal import Principal, Role
 from homeward.shared.audit import AuditUnavailableError
@@ -385,3 +387,25 @@ def test_another_policy_is_recorded_once(world: CasesWorld) -> None:
     assert enter_into_force(changed)
     entries = world.audit.of(audit_pb2.AUDIT_ACTION_POLICY_CHANGED)
     assert [(entry.code, entry.digest) for entry in entries] == [("1", world.policy.digest), ("2", "0" * 64)]
+
+
+def test_a_photo_that_is_said_to_be_something_else_is_refused(world: CasesWorld) -> None:
+    for declared in ("image/svg+xml", "text/html", "application/pdf", "image/heic"):
+        with pytest.raises(InvalidError, match="photo_type"):
+            world.ask(photos=[replace(photo(), content_type=declared)])
+    with pytest.raises(InvalidError, match="HEIC"):
+        world.ask(photos=[replace(photo(b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00"), content_type="image/jpeg")])
+    world.ask(photos=[replace(photo(), content_type="image/png; charset=binary")])
+
+
+def test_nothing_begins_before_the_receipt_was_issued(world: CasesWorld) -> None:
+    made = world.ask(missing(urgent=True))
+    with world.database.begin() as session:
+        later = NOON + timedelta(seconds=1)
+        session.execute(update(CaseRow).where(CaseRow.request_id == made.request_id).values(receipt_issued_at=later))
+    with pytest.raises(ConflictError, match="receipt"):
+        world.cases.start(OFFICER, made.request_id)
+    with pytest.raises(ConflictError, match="receipt"):
+        world.cases.approve(COMMANDER, made.request_id, Approval(REASON))
+    assert world.signer.signed == []
+    assert world.photos() == set()

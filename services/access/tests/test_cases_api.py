@@ -4,33 +4,11 @@ import json
 from typing import Any
 
 import pytest
-from fastapi import FastAPI, Request
 from starlette.testclient import TestClient
 
-from homeward.access.cases.api import cases_router, receipts_router
-from homeward.access.people.principal import Principal
-from homeward.access.web.app import build_app
-from homeward.access.web.gate import Gate
-from support.access_cases import (
-    AUDITOR,
-    COMMANDER,
-    OFFICER,
-    OPERATOR,
-    PICTURE,
-    REASON,
-    REVIEWER,
-    SUPERVISOR,
-    CasesWorld,
-)
+from support.access_cases import PICTURE, REASON, CasesWorld
+from support.access_http import cases_app
 
-PEOPLE = {
-    "officer": OFFICER,
-    "supervisor": SUPERVISOR,
-    "commander": COMMANDER,
-    "reviewer": REVIEWER,
-    "auditor": AUDITOR,
-    "operator": OPERATOR,
-}
 MISSING: dict[str, Any] = {
     "purpose": "missing_person",
     "case_reference": "M-1",
@@ -56,18 +34,6 @@ INCIDENT: dict[str, Any] = {
 }
 
 
-class ByHeader:
-    """Believes a header; for tests alone."""
-
-    def authenticate(self, request: Request) -> Principal | None:
-        return PEOPLE.get(request.headers.get("x-test-person", ""))
-
-
-def app(world: CasesWorld) -> FastAPI:
-    gate = Gate(ByHeader(), world.audit)
-    return build_app([cases_router(world.cases, world.policy, gate), receipts_router(world.receipts)])
-
-
 @pytest.fixture
 def world() -> CasesWorld:
     return CasesWorld()
@@ -75,7 +41,7 @@ def world() -> CasesWorld:
 
 @pytest.fixture
 def client(world: CasesWorld) -> TestClient:
-    return TestClient(app(world))
+    return TestClient(cases_app(world))
 
 
 def ask(client: TestClient, request: dict[str, Any], *photos: bytes) -> Any:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -87,6 +87,7 @@ def test_more_than_usual_needs_a_higher_rank() -> None:
     assert shipped.needed_rank(Purpose.INCIDENT, 1, HOUR, unredacted=True) is Rank.COMMANDER
 
 
+@settings(deadline=None)
 @given(st.sampled_from(Purpose), st.integers(1, 500), st.integers(1, 500), st.integers(1, 700), st.integers(1, 700))
 def test_more_never_needs_a_lower_rank(purpose: Purpose, cameras: int, more: int, window: int, longer: int) -> None:
     shipped = policy()

@@ -1,0 +1,26 @@
+"""Decisions at the same moment, on SQLite; tests/integration/access has the same on PostgreSQL."""
+
+from pathlib import Path
+
+import pytest
+
+from homeward.access.database.base import Base
+from homeward.access.database.database import Database
+from support.access_cases import CasesWorld, limited
+from support.access_races import race_for_one_request, race_for_the_last_search
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Database:
+    database = Database(f"sqlite:///{tmp_path}/access.db")
+    Base.metadata.create_all(database.engine)
+    return database
+
+
+def test_no_more_searches_run_than_may(kept: Database) -> None:
+    race_for_the_last_search(CasesWorld(kept, limited(2)), 2)
+
+
+def test_one_request_is_decided_once(kept: Database) -> None:
+    for _ in range(3):
+        race_for_one_request(CasesWorld(kept))
