@@ -60,7 +60,13 @@ class Answering:
             if own is not None and len(answers) > 1:
                 raise ConflictError("answered", "your answer is final since somebody else has answered too")
             if own is None:
-                own = AnswerRow(sighting_id=sighting_id, reviewer_id=principal.official_id, answer="", given_at=now)
+                own = AnswerRow(
+                    sighting_id=sighting_id,
+                    reviewer_id=principal.official_id,
+                    request_id=case.request_id,
+                    answer="",
+                    given_at=now,
+                )
                 session.add(own)
                 answers[principal.official_id] = own
             own.answer = answer.value
@@ -95,8 +101,9 @@ class SearchReviews:
 
     def has_answered(self, session: Session, request_id: str, official_id: str) -> bool:
         """Return whether an official has answered any sighting of a search."""
-        answers = select(AnswerRow.sighting_id).join(SightingRow, SightingRow.sighting_id == AnswerRow.sighting_id)
-        theirs = answers.where(SightingRow.request_id == request_id, AnswerRow.reviewer_id == official_id)
+        theirs = select(AnswerRow.sighting_id).where(
+            AnswerRow.request_id == request_id, AnswerRow.reviewer_id == official_id
+        )
         return session.scalar(theirs.limit(1)) is not None
 
 

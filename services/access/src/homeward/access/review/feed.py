@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import or_, select, true
 from sqlalchemy.orm import Session
 
 from homeward.access.database.database import Database
@@ -21,6 +21,9 @@ from homewardapi.audit.v1 import audit_pb2
 
 BATCH_MAX: Final = 50
 """Sightings told at once. When more are new, the reader is told to read the list anew."""
+
+_MOST: Final = BATCH_MAX + 1
+_FEW: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,7 @@ class Feed:
             # Before the sightings: what is committed in between comes with the next look.
             last = session.scalar(select(TallyRow.feed).where(TallyRow.request_id == request_id)) or 0
             is_open = case.open_at(self._clock.now())
-            rows = [*self._new(session, case, number), *self._answered(session, principal, case, known)]
+            rows = [*self._new(session, case, number, last), *self._answered(session, principal, case, known)]
             chosen = list({row.sighting_id: row for row in rows}.values())
             chosen.sort(key=lambda row: (-row.rank, -row.score, row.sighting_id))
             shown = chosen[:BATCH_MAX]
@@ -87,17 +90,23 @@ class Feed:
             progress = progress_of(session, request_id)
         return News(tuple(views), last, progress, len(chosen) > BATCH_MAX, not is_open)
 
-    def _new(self, session: Session, case: ReviewCase, number: int) -> list[SightingRow]:
-        new = or_(SightingRow.arrived > number, SightingRow.decided > number)
-        wanted = select(SightingRow).where(in_scope(case), new).order_by(*BEST_FIRST).limit(BATCH_MAX + 1)
-        return list(session.scalars(wanted))
+    def _new(self, session: Session, case: ReviewCase, number: int, last: int) -> list[SightingRow]:
+        if last <= number:
+            return []
+        new = or_(SightingRow.arrived > number, SightingRow.decided > number) if number else true()
+        few = last - number <= _FEW
+        # With few new ones the feed's own index finds them; by the list's index all others would be passed over first.
+        order = [(SightingRow.rank + 0).desc(), *BEST_FIRST[1:]] if few else BEST_FIRST
+        return list(session.scalars(select(SightingRow).where(in_scope(case), new).order_by(*order).limit(_MOST)))
 
     def _answered(
         self, session: Session, principal: Principal, case: ReviewCase, known: Mapping[str, Standing]
     ) -> list[SightingRow]:
         """Return the undecided sightings that `principal` has answered and that stand otherwise than is known."""
-        mine = and_(AnswerRow.sighting_id == SightingRow.sighting_id, AnswerRow.reviewer_id == principal.official_id)
+        mine = select(AnswerRow.sighting_id).where(
+            AnswerRow.request_id == case.request_id, AnswerRow.reviewer_id == principal.official_id
+        )
         undecided = SightingRow.verdict.in_([Verdict.OPEN.value, Verdict.DISPUTED.value])
-        wanted = select(SightingRow).join(AnswerRow, mine).where(in_scope(case), undecided).order_by(*BEST_FIRST)
+        wanted = select(SightingRow).where(SightingRow.sighting_id.in_(mine), in_scope(case), undecided)
         stands = {Verdict.OPEN.value: Standing.WAITING, Verdict.DISPUTED.value: Standing.DISPUTED}
         return [row for row in session.scalars(wanted) if known.get(row.sighting_id) is not stands[row.verdict]]

@@ -24,7 +24,7 @@ LIST_MAX: Final = 50
 _UNDECIDED: Final = (Verdict.OPEN.value, Verdict.DISPUTED.value)
 
 
-def asked_of(reviewer_id: str) -> ColumnElement[bool]:
+def _asked_of(reviewer_id: str) -> ColumnElement[bool]:
     """Return the condition that a sighting awaits this reviewer's answer; others' answers have no part in it."""
     answered = exists().where(
         and_(AnswerRow.sighting_id == SightingRow.sighting_id, AnswerRow.reviewer_id == reviewer_id)
@@ -102,7 +102,7 @@ class Review:
             case = self._admission.reviewer(session, principal, request_id)
             if not case.open_at(self._clock.now()):
                 return None
-            wanted = and_(in_scope(case), asked_of(principal.official_id))
+            wanted = and_(in_scope(case), _asked_of(principal.official_id))
             return session.scalar(select(SightingRow.sighting_id).where(wanted).order_by(*BEST_FIRST).limit(1))
 
     def admitted(self, session: Session, principal: Principal, sighting_id: str) -> tuple[ReviewCase, SightingRow]:
@@ -115,7 +115,13 @@ class Review:
         return case, _row(session, case, sighting_id)
 
     def _case_view(self, session: Session, principal: Principal, case: ReviewCase) -> CaseView:
-        count = select(func.count()).select_from(SightingRow).where(in_scope(case))
+        undecided = SightingRow.verdict.in_(_UNDECIDED)
+        counts = select(func.count(), func.count().filter(undecided)).select_from(SightingRow).where(in_scope(case))
+        sightings, waiting = session.execute(counts).one()
+        mine = select(AnswerRow.sighting_id).where(
+            AnswerRow.request_id == case.request_id, AnswerRow.reviewer_id == principal.official_id
+        )
+        answered = select(func.count()).where(SightingRow.sighting_id.in_(mine), in_scope(case), undecided)
         return CaseView(
             request_id=case.request_id,
             purpose=case.purpose,
@@ -124,8 +130,8 @@ class Review:
             expires_at=case.expires_at,
             ended_at=case.ended_by(self._clock.now()),
             photos=len(case.photos),
-            sightings=session.scalar(count) or 0,
-            asked=session.scalar(count.where(asked_of(principal.official_id))) or 0,
+            sightings=sightings,
+            asked=waiting - (session.scalar(answered) or 0),
             progress=progress_of(session, case.request_id),
         )
 

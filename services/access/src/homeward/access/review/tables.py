@@ -60,12 +60,14 @@ class PictureRow(Base):
 
 
 class AnswerRow(Base):
-    """What one reviewer said of one sighting."""
+    """What one reviewer said of one sighting; `request_id` is the sighting's own."""
 
     __tablename__ = "sighting_answers"
+    __table_args__ = (Index("ix_sighting_answers_of_reviewer", "request_id", "reviewer_id"),)
 
     sighting_id: Mapped[str] = mapped_column(ForeignKey(SightingRow.sighting_id), primary_key=True)
     reviewer_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    request_id: Mapped[str] = mapped_column(String(36))
     answer: Mapped[str] = mapped_column(String(8))
     given_at: Mapped[datetime] = mapped_column(Instant)
 
