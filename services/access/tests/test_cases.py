@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from homeward.access.cases.model import Action, Approval, DecisionKind, RequestFilter, RequestState
 from homeward.access.cases.policy_log import enter_into_force
@@ -409,3 +409,22 @@ def test_nothing_begins_before_the_receipt_was_issued(world: CasesWorld) -> None
         world.cases.approve(COMMANDER, made.request_id, Approval(REASON))
     assert world.signer.signed == []
     assert world.photos() == set()
+
+
+def test_what_people_wrote_is_erased_a_year_after_the_end(world: CasesWorld) -> None:
+    made = world.approved()
+    world.cases.stop(OFFICER, made.request_id, "a text that somebody wrote")
+    world.clock.move(365 * DAY - timedelta(seconds=1))
+    assert world.cases.expire(world.clock.now()) == 0
+    assert world.view(made.request_id).reason == REASON
+    world.clock.move(timedelta(seconds=1))
+    assert world.cases.expire(world.clock.now()) == 1
+    view = world.view(made.request_id)
+    assert (view.reason, view.case_reference, view.details, view.state) == ("", "", None, RequestState.STOPPED)
+    assert [decision.reason for decision in view.decisions] == ["", ""]
+    assert [shown.source for shown in view.photos] == [""]
+    with world.database.read() as session:
+        assert session.scalars(select(CaseRow.salt)).one() is None
+    (entry,) = world.audit.of(audit_pb2.AUDIT_ACTION_DELETED)
+    assert (entry.request_id, entry.code) == (made.request_id, "texts")
+    assert world.cases.expire(world.clock.now()) == 0

@@ -66,7 +66,7 @@ class Decider:
             self._require_rank(change, scope)
             _set(case, scope)
             self._open(change, (principal.official,))
-            agreed = approval_digest(case.digest, principal.official_id, reason, scope, case.salt)
+            agreed = approval_digest(case.digest, principal.official_id, reason, scope, case.salt or b"")
             if scope == whole:
                 _decided(change, DecisionKind.APPROVED, reason)
                 self._record(change, audit_pb2.AUDIT_ACTION_REQUEST_APPROVED, agreed)

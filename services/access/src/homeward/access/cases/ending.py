@@ -78,6 +78,7 @@ class Ender:
         self._photos.forget(session, case.request_id)
         entries += self._release(session, case, state, actor_id, at)
         case.state, case.ended_at, case.expires_at = state.value, at, None
+        case.texts_until = at + timedelta(days=self._policy.records.texts_after_end_days)
         return Ended(case.request_id, ran and purpose.searches_faces, tuple(entries))
 
     def finish(self, ended: Ended) -> None:

@@ -1,23 +1,24 @@
-"""What ends by itself: requests, urgent searches without a second signature, searches, holds."""
+"""What ends by itself: requests, urgent searches without a second signature, searches, holds, what people wrote."""
 
 import threading
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import select, update
+from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
 from homeward.access.cases import holds
 from homeward.access.cases.ending import Ended, Ender
 from homeward.access.cases.ground import Ground
 from homeward.access.cases.model import RequestState
-from homeward.access.cases.tables import CaseRow, HoldRow
+from homeward.access.cases.tables import CaseRow, DecisionRow, HoldRow, PhotoRow
 from homeward.access.database.database import DatabaseAwayError
 from homeward.access.outbox.outbox import SOURCE
-from homeward.shared.audit import AuditUnavailableError
+from homeward.shared.audit import AuditUnavailableError, Entry
 from homeward.shared.authorisation import Purpose
 from homeward.shared.clock import Clock
 from homeward.shared.telemetry.logging import get_logger
+from homewardapi.audit.v1 import audit_pb2
 
 _BATCH: Final = 100
 _LOOK_S: Final = 1.0
@@ -38,19 +39,14 @@ class Expirer:
         Raises DatabaseAwayError and AuditUnavailableError: what is left ends at the next call. No search runs on
         meanwhile, since every service judges the token's own end.
         """
-        return sum(map(bool, (self._expire(request_id, now) for request_id in self._due(now)))) + sum(
-            map(bool, (self._release(hold_id, now) for hold_id in self._held(now)))
-        )
+        ended = [self._expire(request_id, now) for request_id in self._chosen(_due(now))]
+        released = [self._release(hold_id, now) for hold_id in self._chosen(_held(now))]
+        forgotten = [self._forget(request_id) for request_id in self._chosen(_told(now))]
+        return sum(map(bool, [*ended, *released, *forgotten]))
 
-    def _due(self, now: datetime) -> list[str]:
-        due = select(CaseRow.request_id).where(CaseRow.expires_at <= now).order_by(CaseRow.expires_at).limit(_BATCH)
+    def _chosen(self, chosen: Select[str]) -> list[str]:
         with self._ground.database.read() as session:
-            return list(session.scalars(due))
-
-    def _held(self, now: datetime) -> list[str]:
-        due = select(HoldRow.hold_id).where(HoldRow.released_at.is_(None), HoldRow.expires_at <= now).limit(_BATCH)
-        with self._ground.database.read() as session:
-            return list(session.scalars(due))
+            return list(session.scalars(chosen.limit(_BATCH)))
 
     def _expire(self, request_id: str, now: datetime) -> Ended | None:
         with self._ground.database.begin() as session:
@@ -79,6 +75,21 @@ class Expirer:
             self._ground.audit.record(holds.released(hold, SOURCE, RequestState.EXPIRED.value))
         return True
 
+    def _forget(self, request_id: str) -> bool:
+        """Erase what people wrote in a request; its ids, times and decisions stay."""
+        with self._ground.database.begin() as session:
+            chosen = select(CaseRow).where(CaseRow.request_id == request_id, CaseRow.texts_until.is_not(None))
+            case = session.scalars(chosen.with_for_update(skip_locked=True)).one_or_none()
+            if case is None:
+                return False
+            case.case_reference = case.reason = case.details = case.salt = case.texts_until = None
+            session.execute(update(DecisionRow).where(DecisionRow.request_id == request_id).values(reason=None))
+            session.execute(update(PhotoRow).where(PhotoRow.request_id == request_id).values(source=None))
+            session.flush()
+            deleted = Entry(audit_pb2.AUDIT_ACTION_DELETED, SOURCE, request_id=request_id, code="texts")
+            self._ground.audit.record(deleted)
+        return True
+
 
 def end_searches(session: Session, now: datetime) -> None:
     """Have every face search that runs end by itself now, within the caller's transaction."""
@@ -86,6 +97,18 @@ def end_searches(session: Session, now: datetime) -> None:
     searching = [purpose.value for purpose in Purpose if purpose.searches_faces]
     chosen = update(CaseRow).where(CaseRow.state.in_(running), CaseRow.purpose.in_(searching))
     session.execute(chosen.values(expires_at=now))
+
+
+def _due(now: datetime) -> Select[str]:
+    return select(CaseRow.request_id).where(CaseRow.expires_at <= now).order_by(CaseRow.expires_at)
+
+
+def _held(now: datetime) -> Select[str]:
+    return select(HoldRow.hold_id).where(HoldRow.released_at.is_(None), HoldRow.expires_at <= now)
+
+
+def _told(now: datetime) -> Select[str]:
+    return select(CaseRow.request_id).where(CaseRow.texts_until <= now)
 
 
 class Lifecycle:

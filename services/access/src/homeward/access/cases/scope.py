@@ -37,6 +37,8 @@ class Scope:
 
     def narrowed(self, approval: Approval) -> "Scope":
         """Return what `approval` leaves of it; raise InvalidError where it is more, or nothing."""
+        if any(at is not None and at.tzinfo is None for at in (approval.starts_at, approval.ends_at)):
+            raise InvalidError("time", "a time needs a zone", "starts_at")
         camera_ids = self._cameras(approval.camera_ids)
         starts_at = self.starts_at if approval.starts_at is None else approval.starts_at
         if starts_at < self.starts_at:

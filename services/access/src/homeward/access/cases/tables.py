@@ -13,8 +13,9 @@ _NUMBER = BigInteger().with_variant(Integer, "sqlite")
 class CaseRow(Base):
     """One request. `request_id` is the id of its authorisation too.
 
-    `expires_at` is when it ends by itself as it stands, None once it has ended. What people wrote is None once it was
-    forgotten. `secret_hash` and `salt` are of random numbers of 128 bits.
+    `expires_at` is when it ends by itself as it stands, None once it has ended. `texts_until` is when what people
+    wrote is erased, None before the end and after the erasure; the texts are None then, and so is the salt, without
+    which nobody can try out what the digest was of. `secret_hash` and `salt` are of random numbers of 128 bits.
     """
 
     __tablename__ = "cases"
@@ -36,7 +37,7 @@ class CaseRow(Base):
     case_reference: Mapped[str | None] = mapped_column(String(100))
     reason: Mapped[str | None] = mapped_column(Text)
     details: Mapped[str | None] = mapped_column(Text)
-    salt: Mapped[bytes] = mapped_column(LargeBinary(16))
+    salt: Mapped[bytes | None] = mapped_column(LargeBinary(16))
     digest: Mapped[str] = mapped_column(String(64))
     asked_camera_ids: Mapped[list[str]] = mapped_column(JSON)
     asked_starts_at: Mapped[datetime] = mapped_column(Instant)
@@ -54,6 +55,7 @@ class CaseRow(Base):
     opened_at: Mapped[datetime | None] = mapped_column(Instant)
     expires_at: Mapped[datetime | None] = mapped_column(Instant, index=True)
     ended_at: Mapped[datetime | None] = mapped_column(Instant)
+    texts_until: Mapped[datetime | None] = mapped_column(Instant, index=True)
     due_at: Mapped[datetime | None] = mapped_column(Instant)
 
 
