@@ -27,23 +27,23 @@ class Cookies:
         return cookies.get(self.session_name) or None
 
     def sign_in(self, cookies: Mapping[str, str]) -> str | None:
-        """Return the secret of a sign-in under way, None without one."""
+        """Return what was kept of a sign-in under way, None without one."""
         return cookies.get(self.sign_in_name) or None
 
     def set_session(self, response: Response, token: str) -> None:
         """Give the browser its session, until it is closed; how long it lasts is the server's to say."""
         self._set(response, self.session_name, token, None)
 
-    def set_sign_in(self, response: Response, secret: str) -> None:
-        """Give the browser the secret of its sign-in."""
-        self._set(response, self.sign_in_name, secret, SIGN_IN_S)
+    def set_sign_in(self, response: Response, kept: str) -> None:
+        """Give the browser what it keeps of its sign-in."""
+        self._set(response, self.sign_in_name, kept, SIGN_IN_S)
 
     def clear_session(self, response: Response) -> None:
         """Take the session away."""
         self._set(response, self.session_name, "", 0)
 
     def clear_sign_in(self, response: Response) -> None:
-        """Take the sign-in's secret away."""
+        """Take what was kept of a sign-in away."""
         self._set(response, self.sign_in_name, "", 0)
 
     def _set(self, response: Response, name: str, value: str, seconds: int | None) -> None:

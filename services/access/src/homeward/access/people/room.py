@@ -84,8 +84,6 @@ class PeopleRoom:
             verifier=verifier(oidc.client_id),
             roles=roles,
             sessions=self.sessions,
-            database=database,
             audit=audit,
-            clock=clock,
             limiter=steps,
         )

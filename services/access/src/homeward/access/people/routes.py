@@ -43,7 +43,7 @@ def people_router(sign_in: SignIn, sessions: Sessions, cookies: Cookies, gate: G
         """Go on to the provider."""
         beginning = sign_in.begin(client_address(request), next)
         response = RedirectResponse(beginning.url, HTTPStatus.SEE_OTHER)
-        cookies.set_sign_in(response, beginning.secret)
+        cookies.set_sign_in(response, beginning.cookie)
         return response
 
     @router.get(CALLBACK, include_in_schema=False)
@@ -56,8 +56,8 @@ def people_router(sign_in: SignIn, sessions: Sessions, cookies: Cookies, gate: G
     ) -> RedirectResponse:
         """Come back from the provider, signed in."""
         answer = Answer(code, state, error, issuer)
-        secret, replaced = cookies.sign_in(request.cookies), cookies.session(request.cookies)
-        done = sign_in.complete(client_address(request), secret, answer, replaced)
+        begun, replaced = cookies.sign_in(request.cookies), cookies.session(request.cookies)
+        done = sign_in.complete(client_address(request), begun, answer, replaced)
         response = RedirectResponse(done.next_page, HTTPStatus.SEE_OTHER)
         cookies.clear_sign_in(response)
         cookies.set_session(response, done.opened.token)

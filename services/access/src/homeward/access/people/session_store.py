@@ -5,10 +5,11 @@ import json
 import secrets
 import uuid
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import delete, or_, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -17,7 +18,7 @@ from homeward.access.people.identity import Identity
 from homeward.access.people.officials import Officials
 from homeward.access.people.ports import RoleTable
 from homeward.access.people.principal import Principal
-from homeward.access.people.tables import SessionRow
+from homeward.access.people.tables import AnswerRow, SessionRow
 from homeward.shared.audit import Audit, Entry
 from homeward.shared.clock import Clock
 from homewardapi.audit.v1 import audit_pb2
@@ -25,6 +26,13 @@ from homewardapi.audit.v1 import audit_pb2
 _TOKEN_BYTES: Final = 32
 _TOUCH: Final = timedelta(minutes=1)
 """How exact the last use of a session is: one write a minute and session, not one a request."""
+
+_ANSWER_KEPT: Final = timedelta(hours=1)
+"""Longer than any provider honours a code."""
+
+
+class AnswerUsedError(Exception):
+    """An answer of the provider that was shown a second time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +66,11 @@ class Sessions:
         self._lifetime = lifetime
         self._most = most
 
-    def open(self, identity: Identity, replaced: str | None = None) -> OpenedSession:
+    def open(self, identity: Identity, answer: str, replaced: str | None = None) -> OpenedSession:
         """Open a session under a new token and end the one of the token `replaced`, the browser's until now.
 
-        Raises AuditUnavailableError and DatabaseAwayError; then there is no session.
+        `answer` is the state of the provider's answer. Raises AnswerUsedError when it opened a session before,
+        AuditUnavailableError and DatabaseAwayError; then there is no session.
         """
         now = self._clock.now()
         token = secrets.token_urlsafe(_TOKEN_BYTES)
@@ -76,6 +85,7 @@ class Sessions:
             expires_at=now + self._lifetime,
         )
         with self._database.begin() as session:
+            self._use(session, answer, now)
             session.execute(
                 delete(SessionRow).where(or_(~self._alive(), SessionRow.token_hash == _hash(replaced or "")))
             )
@@ -127,6 +137,14 @@ class Sessions:
             Officials.signed_out(session, principal, self._clock.now())
             session.flush()
             self._audit.record(Entry(audit_pb2.AUDIT_ACTION_SIGNED_OUT, principal.official_id, code="everywhere"))
+
+    def _use(self, session: Session, answer: str, now: datetime) -> None:
+        session.execute(delete(AnswerRow).where(AnswerRow.expires_at <= now))
+        try:
+            with session.begin_nested():
+                session.add(AnswerRow(state_hash=_hash(answer), expires_at=now + _ANSWER_KEPT))
+        except IntegrityError:
+            raise AnswerUsedError("the provider's answer signed somebody in before") from None
 
     def _alive(self) -> ColumnElement[bool]:
         now = self._clock.now()

@@ -1,4 +1,4 @@
-"""Who has signed in: sessions, sign-ins under way, and officials by name."""
+"""Who has signed in: sessions, the answers that opened them, and officials by name."""
 
 from datetime import datetime
 
@@ -24,13 +24,12 @@ class SessionRow(Base):
     expires_at: Mapped[datetime] = mapped_column(Instant, index=True)
 
 
-class SignInRow(Base):
-    """One sign-in under way, deleted when its answer comes: an answer counts once. Holds no secret."""
+class AnswerRow(Base):
+    """One answer of the provider that signed somebody in, by the SHA-256 of its state: it counts once."""
 
-    __tablename__ = "sign_in"
+    __tablename__ = "sign_in_answer"
 
     state_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
-    next_page: Mapped[str] = mapped_column(String(1000))
     expires_at: Mapped[datetime] = mapped_column(Instant, index=True)
 
 
