@@ -81,10 +81,14 @@ HOMEWARD_QDRANT_URL: {{ $values.qdrant.url | quote }}
 {{- with $values.services.access }}
 HOMEWARD_WEB__HOST: "0.0.0.0"
 HOMEWARD_WEB__PUBLIC_URL: {{ .publicUrl | quote }}
+HOMEWARD_WEB__FORWARDED_HOPS: {{ .forwardedHops | quote }}
 HOMEWARD_WEB__TIME_ZONE: {{ .timeZone | quote }}
 HOMEWARD_WEB__LANGUAGE: {{ .language | quote }}
 HOMEWARD_OIDC__ISSUER: {{ .oidc.issuer | quote }}
 HOMEWARD_OIDC__CLIENT_ID: {{ .oidc.clientId | quote }}
+HOMEWARD_OIDC__SCOPES: {{ .oidc.scopes | quote }}
+HOMEWARD_OIDC__GROUPS_CLAIM: {{ .oidc.groupsClaim | quote }}
+HOMEWARD_OIDC__API_AUDIENCE: {{ .oidc.apiAudience | quote }}
 {{- end }}
 HOMEWARD_POLICY: "/policy/policy.toml"
 HOMEWARD_KEYS_FOLDER: "/signing-keys"

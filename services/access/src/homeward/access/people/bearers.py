@@ -12,7 +12,7 @@ from homeward.access.people.officials import Officials
 from homeward.access.people.ports import RoleTable
 from homeward.access.people.principal import Principal
 from homeward.access.people.rates import RateLimiter
-from homeward.access.people.tokens import BadTokenError, TokenVerifier
+from homeward.access.people.tokens import LEEWAY, BadTokenError, TokenVerifier
 from homeward.shared.audit import ANONYMOUS, Audit, Entry
 from homeward.shared.clock import Clock
 from homewardapi.audit.v1 import audit_pb2
@@ -71,8 +71,8 @@ class BearerTokens:
 
     def _check_signed_out(self, identity: Identity) -> None:
         signed_out_at = self._officials.signed_out_at(identity.official_id)
-        # Tokens name whole seconds: one of the same second may be from before.
-        if signed_out_at is not None and identity.issued_at <= signed_out_at:
+        # By a provider's clock that is ahead of ours, one from before would seem to be from after.
+        if signed_out_at is not None and identity.issued_at <= signed_out_at + LEEWAY:
             raise BadTokenError("signed_out")
 
     def _note_first_use(self, token: str, identity: Identity) -> None:

@@ -8,6 +8,8 @@ import uvicorn
 from fastapi import FastAPI
 
 _POLL_S: Final = 0.1
+_HEADERS_BYTES: Final = 32 * 1024
+"""Above what the shield lets through, which says why it refuses."""
 
 
 class WebServer:
@@ -27,6 +29,10 @@ class WebServer:
             proxy_headers=False,
             timeout_graceful_shutdown=int(drain.total_seconds()),
             lifespan="off",
+            # By name, or whatever else is installed would be taken; headers are bounded before they are read.
+            http="h11",
+            h11_max_incomplete_event_size=_HEADERS_BYTES,
+            ws="none",
         )
         self._server = uvicorn.Server(config)
 
