@@ -36,6 +36,7 @@ from homeward.access.cases.model import (
     SubjectAccessDetails,
 )
 from homeward.access.errors import AccessError, NotFoundError
+from homeward.access.footage.plan import SitePlan
 from homeward.access.people.principal import Principal, Role
 from homeward.access.web.app import build_app
 from homeward.access.web.console.assets import Assets
@@ -84,6 +85,12 @@ _MISSING: Final = MissingPersonDetails(
     "Seven years old, light clothes",
 )
 _OWN_FOOTAGE: Final = SubjectAccessDetails(IdentityCheck.DOCUMENT_IN_PERSON, "Passport, at the counter")
+
+
+PLAN: Final = SitePlan(
+    b"", "image/png", {f"cam-{index:03}": (0.1 + 0.16 * (index % 6), 0.15 + 0.3 * (index // 6)) for index in range(18)}
+)
+"""Eighteen of the cameras, in three rows of six."""
 
 
 class CameraList:
@@ -251,6 +258,7 @@ class Console:
             policy=policy(),
             public_url=public_url,
             client_address=lambda _: "192.0.2.1",
+            plan=PLAN,
         )
         self.app: FastAPI = build_app(routers, page=self.pages.error, shield=shield)
 

@@ -113,6 +113,33 @@ def test_cameras_are_narrowed_ticked_and_counted(guest: Visitor, site: tuple[Con
     expect(guest.page.locator("[data-picker-count]")).to_have_text("0 ticked")
 
 
+def test_cameras_are_ticked_by_an_area_of_the_plan(guest: Visitor) -> None:
+    guest.sign_in("Lin")
+    guest.go("/ask/incident")
+    plan = guest.page.locator("[data-picker-plan] svg")
+    plan.scroll_into_view_if_needed()
+    box = plan.bounding_box()
+    assert box is not None
+    mouse = guest.page.mouse
+
+    def point(x: float, y: float) -> tuple[float, float]:
+        return box["x"] + x * box["width"], box["y"] + y * box["height"]
+
+    mouse.move(*point(0.02, 0.05))
+    mouse.down()
+    mouse.move(*point(0.3, 0.3), steps=4)
+    mouse.move(*point(0.5, 0.5), steps=4)
+    mouse.up()
+    # Three of the first row's six and three of the second's.
+    expect(guest.page.locator("[data-picker-count]")).to_have_text("6 ticked")
+    expect(guest.page.locator(".picker-dot.is-ticked")).to_have_count(6)
+    mouse.click(*point(0.1, 0.15))
+    expect(guest.page.locator("[data-picker-count]")).to_have_text("5 ticked")
+    expect(guest.page.locator('input[value="cam-000"]')).not_to_be_checked()
+    guest.page.click("[data-picker-none]")
+    expect(guest.page.locator(".picker-dot.is-ticked")).to_have_count(0)
+
+
 def test_a_picture_is_fetched_only_when_somebody_looks(either: Visitor, site: tuple[Console, str]) -> None:
     either.sign_in("Chen")
     either.go(f"/requests/{URGENT}")

@@ -21,6 +21,8 @@ from homeward.access.web.gate import Gate
 from homeward.shared.authorisation import Purpose
 from homeward.shared.authorisation.ceilings import PHOTOS_MAX
 
+Places = Mapping[str, tuple[float, float]]
+
 PATHS: Final[Mapping[str, Purpose]] = MappingProxyType(
     {
         "missing-person": Purpose.MISSING_PERSON,
@@ -31,9 +33,9 @@ PATHS: Final[Mapping[str, Purpose]] = MappingProxyType(
 
 
 def ask_router(
-    pages: Pages, gate: Gate, cases: CaseFile, cameras: CameraBook, *, policy: Policy, public_url: str
+    pages: Pages, gate: Gate, cases: CaseFile, cameras: CameraBook, *, policy: Policy, public_url: str, places: Places
 ) -> APIRouter:
-    """Return the pages of new requests."""
+    """Return the pages of new requests; `places` says where on the site's plan cameras stand, empty without a plan."""
     router = APIRouter(include_in_schema=False)
     requester = Annotated[Principal, Depends(gate.requires(Role.REQUESTER))]
 
@@ -47,6 +49,7 @@ def ask_router(
             values=draft.values if draft is not None else {},
             chosen=frozenset(draft.many("camera_ids")) if draft is not None else frozenset(),
             cameras=cameras.choices(),
+            places=places,
             rules=policy.of(purpose),
             policy=policy,
             photos_max=PHOTOS_MAX,

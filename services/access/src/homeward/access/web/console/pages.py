@@ -33,8 +33,8 @@ Csrf = Callable[[Request], str]
 class Pages:
     """Renders templates, which live in a folder for each room. Thread-safe.
 
-    Templates know, beside what a route gives them: `status`, `principal` (None for nobody), `places` and `here` of the
-    navigation, `csrf`, `language`, `languages`, `zone`, `now`, `path`; `asset(name)`, `_`; the filters of times
+    Templates know, beside what a route gives them: `status`, `principal` (None for nobody), `navigation` and
+    `here` in it, `csrf`, `language`, `languages`, `zone`, `now`, `path`; `asset(name)`, `_`; the filters of times
     (`long`, `short`, `day`, `clock`, `field`, `span`, `until`) and of sentences (`sentence`). Nothing rendered is kept
     by a browser or a proxy.
 
@@ -61,26 +61,22 @@ class Pages:
         """Return a page. Whoever the gate let in is the page's `principal`."""
         language = self._languages.of(request)
         principal = signed_in(request)
-        places = places_of(principal) if principal is not None else []
-        html = (
-            self._environments[language.tag]
-            .get_template(template)
-            .render(
-                {
-                    "status": status,
-                    "principal": principal,
-                    "places": places,
-                    "here": current(request.url.path, places),
-                    "path": request.url.path,
-                    "csrf": self._csrf(request),
-                    "language": language,
-                    "languages": list(self._languages),
-                    "zone": self._zone.key,
-                    "now": self._clock.now(),
-                }
-                | context
-            )
-        )
+        navigation = places_of(principal) if principal is not None else []
+        shared: dict[str, object] = {
+            "status": status,
+            "principal": principal,
+            "navigation": navigation,
+            "here": current(request.url.path, navigation),
+            "path": request.url.path,
+            "csrf": self._csrf(request),
+            "language": language,
+            "languages": list(self._languages),
+            "zone": self._zone.key,
+            "now": self._clock.now(),
+        }
+        if clash := shared.keys() & context.keys():
+            raise ValueError(f"every page has {', '.join(sorted(clash))} already: name them otherwise")
+        html = self._environments[language.tag].get_template(template).render(shared | context)
         return HTMLResponse(html, status, {**_UNKEPT, "Vary": "Accept-Language, Cookie", **(headers or {})})
 
     def error(self, request: Request, status: HTTPStatus, code: str, reason: str) -> Response:

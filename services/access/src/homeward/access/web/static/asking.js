@@ -80,6 +80,67 @@ function narrowCameras(picker) {
   });
   picker.addEventListener("change", tell);
   tell();
+  chooseOnPlan(picker, new Map(cameras.map((camera) => [box(camera).value, box(camera)])), tell);
+}
+
+/**
+ * Tick cameras on the plan: one by a click, an area by dragging over it.
+ * @param {Element} picker
+ * @param {Map<string, HTMLInputElement>} boxes
+ * @param {() => void} tell
+ */
+function chooseOnPlan(picker, boxes, tell) {
+  const plan = picker.querySelector("[data-picker-plan]");
+  const picture = plan && plan.querySelector("svg");
+  const drawn = plan && plan.querySelector("[data-picker-drawn]");
+  if (!(plan instanceof HTMLElement) || !(picture instanceof SVGSVGElement) || !drawn) return;
+  plan.hidden = false;
+  const dots = [...picture.querySelectorAll("[data-camera]")];
+  /** @param {Element} dot */
+  const boxOf = (dot) => boxes.get(dot.getAttribute("data-camera") || "");
+  const show = () => { for (const dot of dots) dot.classList.toggle("is-ticked", Boolean(boxOf(dot)?.checked)); };
+  /** @param {PointerEvent} event */
+  const at = (event) => {
+    const frame = picture.getBoundingClientRect();
+    return { x: ((event.clientX - frame.left) / frame.width) * 1000, y: ((event.clientY - frame.top) / frame.height) * 1000 };
+  };
+  /** @type {{x: number, y: number} | null} */
+  let from = null;
+  /** @param {{x: number, y: number}} to */
+  const area = (to) => {
+    const start = from || to;
+    return { x: Math.min(start.x, to.x), y: Math.min(start.y, to.y), width: Math.abs(start.x - to.x), height: Math.abs(start.y - to.y) };
+  };
+  /** @param {{x: number, y: number, width: number, height: number}} shape */
+  const draw = (shape) => { for (const [name, value] of Object.entries(shape)) drawn.setAttribute(name, String(value)); };
+  picture.addEventListener("pointerdown", (event) => {
+    from = at(event);
+    picture.setPointerCapture(event.pointerId);
+    event.preventDefault();
+  });
+  picture.addEventListener("pointermove", (event) => { if (from) draw(area(at(event))); });
+  picture.addEventListener("pointerup", (event) => {
+    if (!from) return;
+    const shape = area(at(event));
+    // Less than a finger's width is a click, on whatever dot is nearest.
+    const click = shape.width < 12 && shape.height < 12;
+    for (const dot of dots) {
+      const x = Number(dot.getAttribute("cx"));
+      const y = Number(dot.getAttribute("cy"));
+      const ticked = boxOf(dot);
+      if (!ticked) continue;
+      if (click && Math.hypot(x - shape.x, y - shape.y) < 30) ticked.checked = !ticked.checked;
+      else if (!click && x >= shape.x && x <= shape.x + shape.width && y >= shape.y && y <= shape.y + shape.height) ticked.checked = true;
+    }
+    from = null;
+    draw({ x: 0, y: 0, width: 0, height: 0 });
+    tell();
+    show();
+  });
+  picture.addEventListener("pointercancel", () => { from = null; draw({ x: 0, y: 0, width: 0, height: 0 }); });
+  picker.addEventListener("change", show);
+  picker.addEventListener("click", show);
+  show();
 }
 
 for (const input of document.querySelectorAll("input[data-photo]")) {
