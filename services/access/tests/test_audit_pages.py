@@ -1,18 +1,10 @@
 from pathlib import Path
 from urllib.parse import quote
-from zoneinfo import ZoneInfo
 
 import pytest
-from fastapi import FastAPI, Request
 from starlette.testclient import TestClient
 
-from homeward.access.people.principal import Principal
-from homeward.access.web.app import build_app
-from homeward.access.web.console.assets import Assets
-from homeward.access.web.console.audit import ACTION_WORDS, FACT_WORDS, audit_pages, transparency_page
-from homeward.access.web.console.pages import Pages
-from homeward.access.web.console.translations import Languages
-from homeward.access.web.gate import Gate
+from homeward.access.web.console.audit import ACTION_WORDS, FACT_WORDS
 from homeward.shared.audit import ANONYMOUS, RECEIPT_HOLDER, Entry
 from homeward.shared.audit_log.copy import read_copy
 from homeward.shared.audit_log.line import action_name
@@ -21,17 +13,11 @@ from homeward.shared.ids import derived_id
 from homewardapi.audit.v1 import audit_pb2
 from homewardapi.audit.v1.audit_pb2 import AuditAction, AuditRecord
 from support.access_audit import AuditWorld
-from support.access_console import AUDITOR, OFFICER, Names
+from support.access_audit_site import PERSON, audit_site
+from support.access_console import AUDITOR, OFFICER
 
 PEOPLE = {"auditor": AUDITOR, "officer": OFFICER}
 CASE = derived_id("test", "case")
-
-
-class ByHeader:
-    """Believes a header; for tests alone."""
-
-    def authenticate(self, request: Request) -> Principal | None:
-        return PEOPLE.get(request.headers.get("x-test-person", ""))
 
 
 @pytest.fixture
@@ -39,19 +25,9 @@ def world(tmp_path: Path) -> AuditWorld:
     return AuditWorld(tmp_path)
 
 
-def app(world: AuditWorld) -> FastAPI:
-    gate = Gate(ByHeader(), world.audit)
-    pages = Pages(Assets(), Languages(), ZoneInfo("Asia/Taipei"), world.clock, lambda _: "")
-    routers = [
-        audit_pages(world.log, world.export, pages, gate, Names()),
-        transparency_page(world.transparency, pages),
-    ]
-    return build_app(routers, page=pages.error)
-
-
 @pytest.fixture
 def client(world: AuditWorld) -> TestClient:
-    return TestClient(app(world), headers={"x-test-person": "auditor", "accept": "text/html"})
+    return TestClient(audit_site(world, PEOPLE), headers={PERSON: "auditor", "accept": "text/html"})
 
 
 def test_every_action_and_fact_has_words() -> None:
@@ -116,14 +92,14 @@ def test_a_copy_is_what_the_page_shows(world: AuditWorld, client: TestClient) ->
 @pytest.mark.parametrize("path", ["/audit", "/audit/copy"])
 def test_others_are_shown_nothing(world: AuditWorld, client: TestClient, path: str) -> None:
     world.audit.record(Entry(audit_pb2.AUDIT_ACTION_PHOTO_VIEWED, OFFICER.official_id))
-    refused = client.get(path, headers={"x-test-person": "officer"})
+    refused = client.get(path, headers={PERSON: "officer"})
     assert refused.status_code == 403
     assert "<tbody>" not in refused.text
 
 
 @pytest.mark.parametrize("language", ["en", "zh-Hant"])
 def test_the_report_is_there_for_anybody(world: AuditWorld, language: str) -> None:
-    client = TestClient(app(world), headers={"accept-language": language})
+    client = TestClient(audit_site(world, PEOPLE), headers={"accept-language": language})
     assert client.get("/transparency").status_code == 200
     world.audit.record(
         Entry(audit_pb2.AUDIT_ACTION_REQUEST_SUBMITTED, OFFICER.official_id, request_id=CASE, purpose="incident")

@@ -35,6 +35,7 @@ from homeward.access.review.tallies import SearchTallies
 from homeward.access.settings import AccessSettings
 from homeward.access.web.app import build_app
 from homeward.access.web.client import ClientAddress, client_address
+from homeward.access.web.console.audit import audit_pages, transparency_page
 from homeward.access.web.console.console import console_routers
 from homeward.access.web.console.review import review_pages
 from homeward.access.web.console.room import ConsoleRoom
@@ -159,6 +160,8 @@ def run(settings: AccessSettings) -> int:
             client_address=client_address,
         ),
         review_pages(review.use_cases, console.cameras, console.plan, console.pages, gate),
+        audit_pages(ledger.log, ledger.export, console.pages, gate, people.officials),
+        transparency_page(ledger.transparency, console.pages),
         people_router(people.sign_in, people.sessions, people.cookies, gate),
         audit_router(ledger.log, ledger.export, gate),
         transparency_router(ledger.transparency, ledger.public_keys),
