@@ -425,6 +425,7 @@ def test_what_people_wrote_is_erased_a_year_after_the_end(world: CasesWorld) -> 
     assert [shown.source for shown in view.photos] == [""]
     with world.database.read() as session:
         assert session.scalars(select(CaseRow.salt)).one() is None
-    (entry,) = world.audit.of(audit_pb2.AUDIT_ACTION_DELETED)
-    assert (entry.request_id, entry.code) == (made.request_id, "texts")
+    photos, texts = world.audit.of(audit_pb2.AUDIT_ACTION_DELETED)
+    assert (photos.authorisation_id, photos.code, photos.objects) == (made.request_id, "subjects_due", 1)
+    assert (texts.request_id, texts.code) == (made.request_id, "texts")
     assert world.cases.expire(world.clock.now()) == 0

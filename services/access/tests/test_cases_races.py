@@ -1,5 +1,6 @@
-"""Decisions at the same moment, on SQLite; tests/integration/access has the same on PostgreSQL."""
+"""Decisions at the same moment: on SQLite, and on PostgreSQL where the environment names a server."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -8,13 +9,17 @@ from homeward.access.database.base import Base
 from homeward.access.database.database import Database
 from support.access_cases import CasesWorld, limited
 from support.access_races import race_for_one_request, race_for_the_last_search
+from support.access_world import database
 
 
 @pytest.fixture
 def kept(tmp_path: Path) -> Database:
-    database = Database(f"sqlite:///{tmp_path}/access.db")
-    Base.metadata.create_all(database.engine)
-    return database
+    if "HOMEWARD_TEST_DATABASE_URL" in os.environ:
+        return database()
+    # In a file: a database in memory has one connection, which several threads would share.
+    made = Database(f"sqlite:///{tmp_path}/access.db")
+    Base.metadata.create_all(made.engine)
+    return made
 
 
 def test_no_more_searches_run_than_may(kept: Database) -> None:

@@ -13,7 +13,7 @@ from homeward.access.cases.policy import Policy
 from homeward.access.cases.ports import Grants, Searches, Tallies
 from homeward.access.cases.tables import CaseRow
 from homeward.access.outbox.outbox import SOURCE
-from homeward.shared.audit import Entry
+from homeward.shared.audit import DELETION_DUE, PHOTOS, Entry, deletion_code
 from homeward.shared.authorisation import Purpose
 from homewardapi.audit.v1 import audit_pb2
 from homewardapi.audit.v1.audit_pb2 import AuditAction
@@ -75,6 +75,7 @@ class Ender:
             entries.append(self._search_ended(session, case))
         if not purpose.searches_faces:
             self._grants.end(session, case.request_id, at)
+        entries += self._photos_deleted(session, case, ran=ran)
         self._photos.forget(session, case.request_id)
         entries += self._release(session, case, state, actor_id, at)
         case.state, case.ended_at, case.expires_at = state.value, at, None
@@ -86,6 +87,22 @@ class Ender:
         if ended.ran:
             self._searches.stop(ended.request_id)
             self._photos.wipe(ended.request_id)
+
+    def _photos_deleted(self, session: Session, case: CaseRow, *, ran: bool) -> list[Entry]:
+        count = len(self._photos.keys(session, case.request_id))
+        if not count:
+            return []
+        return [
+            Entry(
+                audit_pb2.AUDIT_ACTION_DELETED,
+                SOURCE,
+                request_id=case.request_id,
+                authorisation_id=case.request_id if ran else None,
+                purpose=case.purpose,
+                code=deletion_code(PHOTOS, DELETION_DUE),
+                objects=count,
+            )
+        ]
 
     def _search_ended(self, session: Session, case: CaseRow) -> Entry:
         tally = self._tallies.of(session, case.request_id)
