@@ -79,6 +79,9 @@ class FakeProvider:
     end_session: str | None = None
     codes: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)
 
+    def close(self) -> None:
+        self.away = True
+
     def endpoints(self) -> Endpoints:
         self._answer()
         return Endpoints(f"{ISSUER}/authorize", self.end_session)
