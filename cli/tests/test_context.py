@@ -28,6 +28,7 @@ def _context(folder: Path) -> Context:
         ),
         "127.0.0.1:7001",
         "127.0.0.1:7002",
+        "http://127.0.0.1:7003",
         folder / "keys",
         folder / "tls",
         {"retention": 9100},

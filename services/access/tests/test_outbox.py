@@ -3,13 +3,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from homeward.access.database.base import Base
 from homeward.access.database.database import Database
 from homeward.access.outbox.outbox import OutboxPublisher, enqueue
 from homeward.shared.events import Event
 from homeward.shared.runtime.producer import DeliveryError
 from homeward.shared.topics import AUTHORISATIONS, HOLDS
-from support import examples
+from support import access_world, examples
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -27,9 +26,7 @@ class Sent:
 
 @pytest.fixture
 def database() -> Database:
-    database = Database("sqlite://")
-    Base.metadata.create_all(database.engine)
-    return database
+    return access_world.database()
 
 
 def test_what_is_committed_goes_out_in_order_and_once(database: Database) -> None:

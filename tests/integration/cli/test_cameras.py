@@ -70,7 +70,7 @@ def homeward(kafka: KafkaSettings, tmp_path: Path) -> Homeward:
     store = ObjectStoreSettings(
         endpoint="127.0.0.1:1", access_key=SecretStr("a"), secret_key=SecretStr("s"), secure=False
     )
-    Context(kafka, store, "127.0.0.1:1", "127.0.0.1:1", data, data, {}).save(data)
+    Context(kafka, store, "127.0.0.1:1", "127.0.0.1:1", "http://127.0.0.1:1", data, data, {}).save(data)
 
     def run(*words: str, answer: str | None = None, fails: bool = False) -> Result:
         result = CliRunner().invoke(app, ["cameras", *words, "--data", str(data)], input=answer, env={"TERM": "dumb"})

@@ -18,7 +18,7 @@ FILE_NAME: Final = "homeward.json"
 
 _OWNER_ONLY: Final = 0o600
 _OTHERS: Final = 0o077
-_PLAIN: Final = ("matching_target", "embedding_target", "keys_folder", "tls_folder")
+_PLAIN: Final = ("matching_target", "embedding_target", "console_url", "keys_folder", "tls_folder")
 
 
 class ContextError(Exception):
@@ -29,7 +29,7 @@ class ContextError(Exception):
 class Context:
     """Where everything is. The targets are host:port of gRPC services.
 
-    `keys_folder` holds the demo identities, `tls_folder` the certificates. `operations_ports` are the ports of
+    `console_url` is where people find access. `keys_folder` holds private keys, `tls_folder` the certificates. `operations_ports` are the ports of
     /readyz on loopback, by service.
     """
 
@@ -37,6 +37,7 @@ class Context:
     object_store: ObjectStoreSettings
     matching_target: str
     embedding_target: str
+    console_url: str
     keys_folder: Path
     tls_folder: Path
     operations_ports: Mapping[str, int]
@@ -69,6 +70,7 @@ class Context:
                 ObjectStoreSettings.model_validate(document["object_store"]),
                 plain["matching_target"],
                 plain["embedding_target"],
+                plain["console_url"],
                 Path(plain["keys_folder"]),
                 Path(plain["tls_folder"]),
                 {str(service): int(port) for service, port in document["operations_ports"].items()},
@@ -91,6 +93,7 @@ class Context:
             "object_store": _revealed(self.object_store),
             "matching_target": self.matching_target,
             "embedding_target": self.embedding_target,
+            "console_url": self.console_url,
             "keys_folder": str(self.keys_folder),
             "tls_folder": str(self.tls_folder),
             "operations_ports": dict(self.operations_ports),

@@ -12,7 +12,7 @@ from typing import Annotated, Final
 import av
 import typer
 
-from homeward.cli.commands.authorise import open_authority
+from homeward.cli.access_api import AccessAwayError, AccessRefusedError
 from homeward.cli.console import console, fail
 from homeward.cli.demo.contact_sheet import render_html
 from homeward.cli.demo.film import LASTS_S, film
@@ -22,13 +22,12 @@ from homeward.cli.demo.run import Demo, DemoOutcome, Footage, SearchRefusedError
 from homeward.cli.demo.sheet_picture import render_png
 from homeward.cli.demo.verdicts import KnownScene, Photos, demo_result
 from homeward.cli.embedded.process import ProcessError
+from homeward.cli.officials import DemoOfficials
 from homeward.cli.operator import Operator, WaitedTooLongError
 from homeward.cli.stack.stack import Stack
-from homeward.shared.authorisation import AuthorisationDeniedError
 from homeward.shared.clock import SystemClock
 from homeward.shared.models.errors import ModelError
 from homeward.shared.models.library import ModelLibrary, default_models_folder
-from homeward.shared.runtime.producer import EventProducer
 from homeward.shared.vision.photo import MAX_FILE_BYTES, PhotoError, normalise_photo
 
 LIVE_LASTS: Final = timedelta(seconds=24)
@@ -71,8 +70,10 @@ def demo(
             played = _with_services(stack, play)
     except (DemoPhotosError, ModelError, PhotoError, ProcessError, SearchRefusedError, WaitedTooLongError) as error:
         fail(str(error))
-    except AuthorisationDeniedError as error:
-        fail(f"denied: {error.denial.reason}")
+    except AccessRefusedError as error:
+        fail(f"denied: {error.reason}")
+    except AccessAwayError as error:
+        fail(str(error))
     result = demo_result(
         played.outcome,
         played.photos,
@@ -159,12 +160,8 @@ def _with_services(stack: Stack, play: Callable[[Demo], _Played]) -> _Played:
         stack.report = told
         context = stack.start()
     try:
-        producer = EventProducer(context.kafka, client_id="homeward-demo")
-        try:
-            with Operator(context, clock) as operator:
-                return play(Demo(operator, open_authority(context, producer), clock, step))
-        finally:
-            producer.close()
+        with Operator(context, clock) as operator, DemoOfficials(context, clock) as officials:
+            return play(Demo(operator, officials, clock, step))
     finally:
         with step("stopping all services"):
             stack.stop()

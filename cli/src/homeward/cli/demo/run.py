@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from homeward.cli.authorising import DemoAuthority
 from homeward.cli.camera import camera_changed
+from homeward.cli.officials import DemoOfficials
 from homeward.cli.operator import Operator, Searched
 from homeward.cli.progress import SearchProgress
 from homeward.shared.clock import Clock
@@ -64,11 +64,11 @@ class DemoOutcome:
 
 
 class Demo:
-    """Plays the operator, the officer and the approver on a running Homeward."""
+    """Plays the operator, the officer and the supervisor on a running Homeward."""
 
-    def __init__(self, operator: Operator, authority: DemoAuthority, clock: Clock, steps: Steps) -> None:
+    def __init__(self, operator: Operator, officials: DemoOfficials, clock: Clock, steps: Steps) -> None:
         self._operator = operator
-        self._authority = authority
+        self._officials = officials
         self._clock = clock
         self._steps = steps
 
@@ -83,7 +83,7 @@ class Demo:
         """Record, search and wipe.
 
         `live` is asked, with the search open, for what the cameras see next, and gives it from some time on.
-        Raises WaitedTooLongError, AuthorisationDeniedError and PhotoError; SearchRefusedError when `photo` does not do.
+        Raises WaitedTooLongError, AccessRefusedError and AccessAwayError; SearchRefusedError when `photo` does not do.
         """
         begun = self._clock.monotonic()
         detected = self._record(recorded)
@@ -93,11 +93,11 @@ class Demo:
         during = self._operator.templates_at_rest()
         if live is not None:
             found = self._watch(authorisation_id, found, live)
-        self._authority.stop(authorisation_id)
+        self._officials.stop(authorisation_id)
         absent = None
         if absent_photo is not None:
             absent_id, absent = self._search(recorded, absent_photo, "searching for somebody who was never there")
-            self._authority.stop(absent_id)
+            self._officials.stop(absent_id)
         with self._steps("closing the searches and wiping their templates"):
             self._operator.wait_templates(0, _WIPED_WITHIN)
             after = self._operator.templates_at_rest()
@@ -113,7 +113,7 @@ class Demo:
     def _search(self, footage: Footage, photo: bytes, name: str) -> tuple[str, SearchResult]:
         with self._steps(name) as told:
             begun = self._clock.monotonic()
-            issued = self._authority.authorise(
+            issued = self._officials.authorise(
                 [photo],
                 camera_ids=sorted(footage.videos),
                 starts_at=footage.starts_at,

@@ -37,8 +37,18 @@ class DataFolder:
 
     @property
     def keys(self) -> Path:
-        """The demo identities and the keys that authorisations are signed and checked with."""
+        """The private keys: of access, and of the demo provider."""
         return self.root / "keys"
+
+    @property
+    def public_keys(self) -> Path:
+        """The public keys that services verify authorisations by: a JWKS, which access writes."""
+        return self.root / "public-keys.json"
+
+    @property
+    def database(self) -> Path:
+        """The database of access."""
+        return self.root / "access.db"
 
     @property
     def tls(self) -> Path:

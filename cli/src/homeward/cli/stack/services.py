@@ -8,11 +8,11 @@ from typing import Final
 
 from homeward.cli.certificates import peer_tls
 from homeward.cli.embedded.process import Command
-from homeward.cli.identities import KEYS_FILE
+from homeward.cli.demo_provider.place import DemoPlace
 from homeward.cli.stack.folder import DataFolder
 from homeward.shared.settings import ObjectStoreSettings
 
-SERVICES: Final = ("ingest", "detection", "embedding", "matching", "retention")
+SERVICES: Final = ("access", "ingest", "detection", "embedding", "matching", "retention")
 """In the order in which they are started; none needs another to be there first."""
 
 
@@ -27,20 +27,24 @@ class Ports:
 
 @dataclass(frozen=True, slots=True)
 class ServiceCommands:
-    """The command of each service; `broker` is the environment by which a service reaches the broker."""
+    """The command of each service; `broker` is the environment by which a service reaches the broker.
+
+    `place` is where the demo provider and the console are.
+    """
 
     folder: DataFolder
     models: Path
     broker: Mapping[str, str]
     object_store: ObjectStoreSettings
     ports: Ports
+    place: DemoPlace
     overrides: Mapping[str, Mapping[str, str]]
 
-    def command(self, service: str) -> Command:
-        """Return how to start `service`."""
+    def command(self, service: str, task: str = "run") -> Command:
+        """Return how to start `service`, or another `task` of its command line."""
         return Command(
             name=service,
-            arguments=[sys.executable, "-m", f"homeward.{service}", "run"],
+            arguments=[sys.executable, "-m", f"homeward.{service}", task],
             folder=self.folder.root,
             log=self.folder.logs / f"{service}.log",
             environment=self.environment(service),
@@ -61,9 +65,19 @@ class ServiceCommands:
         }
 
     def _own(self, service: str) -> dict[str, str]:
-        public_keys = {"HOMEWARD_AUTHORISATION_KEYS": str(self.folder.keys / KEYS_FILE)}
+        public_keys = {"HOMEWARD_AUTHORISATION_KEYS": str(self.folder.public_keys)}
         models = {"HOMEWARD_MODELS_FOLDER": str(self.models)}
         match service:
+            case "access":
+                return {
+                    **self._objects(),
+                    **self._tls(service),
+                    **self.place.settings(),
+                    "HOMEWARD_DATABASE_URL": f"sqlite:///{self.folder.database}",
+                    "HOMEWARD_KEYS_FOLDER": str(self.folder.keys),
+                    "HOMEWARD_JWKS_FILE": str(self.folder.public_keys),
+                    "HOMEWARD_MATCHING_TARGET": f"127.0.0.1:{self.ports.matching}",
+                }
             case "ingest":
                 return {
                     **self._objects(),

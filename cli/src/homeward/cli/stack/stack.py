@@ -11,11 +11,12 @@ from typing import Final
 
 from homeward.cli.certificates import make_certificates
 from homeward.cli.context import Context
+from homeward.cli.demo_provider.place import DemoPlace
+from homeward.cli.embedded.demo_provider import DemoProvider
 from homeward.cli.embedded.ports import LOOPBACK, free_ports
 from homeward.cli.embedded.process import ChildProcess, ProcessError
 from homeward.cli.embedded.seaweedfs import SeaweedFs
 from homeward.cli.embedded.tansu import Tansu, TansuBucket
-from homeward.cli.identities import DemoIdentities
 from homeward.cli.prepare import prepare
 from homeward.cli.stack.folder import DataFolder
 from homeward.cli.stack.hold import FolderHold
@@ -28,6 +29,7 @@ BROKER_BUCKET: Final = "kafka"
 """Where the embedded broker keeps its log, so that it is as durable as the footage."""
 
 _SERVICE_READY_S: Final = 90.0  # about 5 s; mediapipe's first import on a slow disk takes the longest
+_PREPARED_S: Final = 60.0
 _PROBE_S: Final = 1.0
 _CERTIFICATES_LAST: Final = timedelta(days=397)
 """Made anew at each start: longer than a machine goes without one."""
@@ -61,6 +63,7 @@ class Stack:
         self.object_store = SeaweedFs(self.folder.objects)
         self.services: dict[str, ChildProcess] = {}
         self._broker: Tansu | None = None
+        self._provider: DemoProvider | None = None
         self._ports: Ports | None = None
         self._stop = threading.Event()
         self._watching: threading.Thread | None = None
@@ -81,7 +84,8 @@ class Stack:
 
     def children(self) -> dict[str, ChildProcess]:
         """Return every process of the stack by name, the broker and the object store included."""
-        return {"object-store": self.object_store.process, "broker": self.broker.process, **self.services}
+        provider = {} if self._provider is None else {"demo-provider": self._provider.process}
+        return {"object-store": self.object_store.process, "broker": self.broker.process, **provider, **self.services}
 
     def start(self) -> Context:
         """Start everything, wait until each service is ready, and keep it running until `stop`.
@@ -105,6 +109,8 @@ class Stack:
             ender.start()
         for ender in enders:
             ender.join()
+        if self._provider is not None:
+            self._provider.stop()
         if self._broker is not None:
             self._broker.stop()
         self.object_store.stop()
@@ -128,25 +134,29 @@ class Stack:
         self._broker = Tansu(self.folder.broker, bucket=self._broker_bucket(store) if self.durable else None)
         self._broker.start()
         prepare(self._broker.kafka, store)
-        DemoIdentities.make(self.folder.keys)
         make_certificates(self.folder.tls, self.clock, _CERTIFICATES_LAST)
-        operations = free_ports(len(SERVICES) + 2)
-        self._ports = Ports(
-            dict(zip(SERVICES, operations, strict=False)), embedding=operations[-2], matching=operations[-1]
-        )
+        *operations, embedding, matching, provider, console = free_ports(len(SERVICES) + 4)
+        self._ports = Ports(dict(zip(SERVICES, operations, strict=True)), embedding=embedding, matching=matching)
+        place = DemoPlace(provider, console)
         context = Context(
             kafka=self._broker.kafka,
             object_store=settings,
             embedding_target=f"{LOOPBACK}:{self._ports.embedding}",
             matching_target=f"{LOOPBACK}:{self._ports.matching}",
+            console_url=place.console,
             keys_folder=self.folder.keys,
             tls_folder=self.folder.tls,
             operations_ports=self._ports.operations,
         )
         context.save(self.folder.root)
         commands = ServiceCommands(
-            self.folder, self.models, self._broker.environment, settings, self._ports, self.overrides
+            self.folder, self.models, self._broker.environment, settings, self._ports, place, self.overrides
         )
+        if "access" in self.named:
+            self.report("bringing the database to this version")
+            self._prepare_access(commands)
+            self._provider = DemoProvider(self.folder, place)
+            self._provider.start()
         for service in self.named:
             self.services[service] = ChildProcess(commands.command(service))
             self.services[service].start()
@@ -157,6 +167,13 @@ class Stack:
         self._watching = threading.Thread(target=supervisor.run, args=(self._stop,), name="supervisor", daemon=True)
         self._watching.start()
         return context
+
+    def _prepare_access(self, commands: ServiceCommands) -> None:
+        child = ChildProcess(commands.command("access", "prepare"))
+        child.start()
+        if child.wait(_PREPARED_S) != 0:
+            child.stop()
+            raise child.failure("could not bring its database to this version")
 
     def _broker_bucket(self, store: MinioStore) -> TansuBucket:
         settings = self.object_store.settings
