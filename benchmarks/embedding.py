@@ -143,7 +143,7 @@ def main() -> None:
 
         def once() -> float:
             bare.append(model.templates_per_s(faces))
-            service.append(service_templates_per_s(pipeline, issued.token, references))
+            service.append(service_templates_per_s(pipeline, pipeline.token(issued.authorisation_id), references))
             return 0.0
 
         once()

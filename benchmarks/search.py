@@ -77,7 +77,7 @@ def embedding_alone(pipeline: Pipeline, archive: Archive, camera_id: str, begins
     with embedder_channel(pipeline) as channel:
         client = GrpcEmbedder(channel, timedelta(seconds=300))
         begun = time.monotonic()
-        client.embed(issued.token, references, lambda: True)
+        client.embed(pipeline.token(issued.authorisation_id), references, lambda: True)
         took_s = time.monotonic() - begun
     pipeline.close(issued.authorisation_id)
     return len(references) / took_s

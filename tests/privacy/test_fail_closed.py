@@ -5,12 +5,11 @@ from uuid import uuid4
 
 import pytest
 
-from homeward.cli.authorising import SOURCE
 from homeward.matching.adapters.embedding_client import GrpcEmbedder
 from homeward.matching.ports import CropReference, EmbedderDeniedError, NoTemplate, PhotoReference
 from homeward.shared.authorisation import Rank, SigningKey, issue
 from homeward.shared.authorisation.policy import Official
-from homeward.shared.events import new_event
+from homeward.shared.events import new_event, removal
 from homeward.shared.ids import state_event_id
 from homeward.shared.instants import to_timestamp
 from homeward.shared.objectkeys import SUBJECTS_BUCKET, photo_key
@@ -22,6 +21,7 @@ from support.scenes import reference_photo
 from support.templates import crops, embedder_channel
 from support.world import World
 
+SOURCE = "homeward/somebody"
 OFFICER = Official("somebody", Rank.OFFICER)
 APPROVER = Official("somebody-else", Rank.SUPERVISOR)
 
@@ -55,7 +55,8 @@ def test_a_forged_authorisation_on_the_topic_opens_nothing(world: World) -> None
     assert operator.wait_searched(authorisation_id, timedelta(seconds=60)).refusal == "not authorised"
     assert operator.templates_at_rest() == 0
     assert operator.sightings(authorisation_id) == []
-    world.pipeline.close(authorisation_id)
+    # Nobody opened it, so that nobody can close it: its key is taken off the topic again.
+    operator.publish(removal(AUTHORISATIONS, str(uuid4()), SOURCE, datetime.now(UTC), authorisation_id))
     operator.store.delete(SUBJECTS_BUCKET, photo_key(authorisation_id, 0))
 
 
@@ -84,7 +85,9 @@ def test_embedding_refuses_what_lies_outside_the_authorisation(world: World) -> 
         PhotoReference(photo_key(other.authorisation_id, 0)),
     ]
     with embedder_channel(pipeline) as channel:
-        answers = GrpcEmbedder(channel, timedelta(seconds=60)).embed(mine.token, asked, lambda: True)
+        answers = GrpcEmbedder(channel, timedelta(seconds=60)).embed(
+            pipeline.token(mine.authorisation_id), asked, lambda: True
+        )
     outside = RefusalReason.REFUSAL_REASON_OUTSIDE_AUTHORISATION
     assert answers == [NoTemplate(outside)] * len(asked)
     for issued in (mine, other):
@@ -97,12 +100,13 @@ def test_a_closed_authorisation_put_on_the_topic_again_opens_nothing(world: Worl
     photo = reference_photo(world.people[2]).read_bytes()
     issued = pipeline.authorise([photo], sorted(world.scene.videos), world.starts_at, world.ends_at)
     pipeline.operator.wait_searched(issued.authorisation_id, timedelta(seconds=60))
+    token = pipeline.token(issued.authorisation_id)
     pipeline.close(issued.authorisation_id)
     pipeline.operator.wait_templates(0, timedelta(seconds=30))
     again = Authorisation(
         authorisation_id=issued.authorisation_id,
         state=AUTHORISATION_STATE_OPEN,
-        optional_token=issued.token,
+        optional_token=token,
         changed_at=to_timestamp(now),
     )
     event_id = state_event_id("authorisation", issued.authorisation_id, now)
@@ -110,4 +114,4 @@ def test_a_closed_authorisation_put_on_the_topic_again_opens_nothing(world: Worl
     # A search that was going to begin would have enrolled its subject by then.
     pipeline.stack.clock.sleep(5)
     assert pipeline.operator.templates_at_rest() == 0
-    pipeline.close(issued.authorisation_id)
+    pipeline.operator.publish(removal(AUTHORISATIONS, str(uuid4()), SOURCE, datetime.now(UTC), again.authorisation_id))

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from PIL import Image
 
-from homeward.shared.authorisation import AuthorisationDeniedError
+from homeward.cli.access_api import AccessRefusedError
 from homeward.shared.authorisation.ceilings import LIVE_SEARCHES_DEFAULT, LIVE_SEARCHES_MAX
 from homeward.shared.events import Event, Record, encode
 from homeward.shared.topics import CLIPS, DEAD_LETTERS, TOPICS
@@ -68,13 +68,13 @@ def test_searches_open_at_once_are_few(world: World) -> None:
     assert LIVE_SEARCHES_DEFAULT == 20
     assert LIVE_SEARCHES_MAX == 100
     photo = reference_photo(world.people[0]).read_bytes()
-    authority, opened = world.pipeline.authority, []
+    officials, opened = world.pipeline.officials, []
     try:
-        with pytest.raises(AuthorisationDeniedError):  # noqa: PT012 - which of them is refused is what is asked
+        with pytest.raises(AccessRefusedError, match="face searches are open"):  # noqa: PT012 - which of them is refused is what is asked
             for _ in range(LIVE_SEARCHES_DEFAULT + 1):
-                issued = authority.authorise(
+                issued = officials.authorise(
                     [photo],
-                    camera_ids=["nowhere"],
+                    camera_ids=sorted(world.scene.videos)[:1],
                     starts_at=world.starts_at,
                     ends_at=world.ends_at,
                 )
@@ -82,7 +82,7 @@ def test_searches_open_at_once_are_few(world: World) -> None:
         assert len(opened) == LIVE_SEARCHES_DEFAULT
     finally:
         for authorisation_id in opened:
-            authority.stop(authorisation_id)
+            officials.stop(authorisation_id)
     world.pipeline.operator.wait_templates(0, timedelta(seconds=60))
 
 

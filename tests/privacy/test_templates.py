@@ -22,20 +22,21 @@ class Templates:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        operator, authority = world.pipeline.operator, world.pipeline.authority
+        operator, officials = world.pipeline.operator, world.pipeline.officials
         self.before = operator.templates_at_rest()
         photo = reference_photo(world.people[0]).read_bytes()
         cameras = sorted(world.scene.videos)
-        issued = authority.authorise([photo], camera_ids=cameras, starts_at=world.starts_at, ends_at=world.ends_at)
+        issued = officials.authorise([photo], camera_ids=cameras, starts_at=world.starts_at, ends_at=world.ends_at)
         self.progress = operator.wait_searched(issued.authorisation_id, timedelta(seconds=120))
         self.during = operator.templates_at_rest()
         self.prefix = subject_prefix(issued.authorisation_id)
         self.photos_during = len(list(operator.store.list(SUBJECTS_BUCKET, self.prefix)))
-        self.templates = templates_of_everybody(world.pipeline, issued.token, photo_key(issued.authorisation_id, 0))
+        token = world.pipeline.token(issued.authorisation_id)
+        self.templates = templates_of_everybody(world.pipeline, token, photo_key(issued.authorisation_id, 0))
         subject = {"subject": self.templates["subject"]}
         self.found_during = search(everything(world.pipeline), self.bystanders())
         self.subject_during = search(on_disk(world.pipeline), template_needles(subject))
-        authority.stop(issued.authorisation_id)
+        officials.stop(issued.authorisation_id)
         operator.wait_templates(0, WIPED_WITHIN)
 
     def bystanders(self) -> list[Needles]:

@@ -1,5 +1,6 @@
 """The real services on one machine, for tests that want the whole of Homeward."""
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -7,15 +8,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from homeward.cli.authorising import DemoAuthority, Issued
 from homeward.cli.camera import camera_changed
-from homeward.cli.commands.authorise import open_authority
+from homeward.cli.officials import DemoOfficials, Opened
 from homeward.cli.operator import Operator, Searched
 from homeward.cli.progress import SearchProgress
 from homeward.cli.stack.services import SERVICES
 from homeward.cli.stack.stack import Stack
 from homeward.shared.clock import SystemClock
-from homeward.shared.runtime.producer import EventProducer
+from homeward.shared.topics import AUTHORISATIONS
+from homewardapi.authorisation.v1.authorisation_pb2 import Authorisation
 from homewardapi.sighting.v1.sighting_pb2 import Sighting
 from support.models import model_folder
 
@@ -38,7 +39,7 @@ class Pipeline:
 
     stack: Stack
     operator: Operator
-    authority: DemoAuthority
+    officials: DemoOfficials
 
     def record(self, videos: Mapping[str, Path], starts_at: datetime) -> None:
         """Import `videos`, by camera id, as footage that begins at `starts_at`."""
@@ -56,9 +57,19 @@ class Pipeline:
 
     def authorise(
         self, photos: Sequence[bytes], cameras: Sequence[str], starts_at: datetime, ends_at: datetime
-    ) -> Issued:
+    ) -> Opened:
         """Open a search for the person in `photos`."""
-        return self.authority.authorise(photos, camera_ids=cameras, starts_at=starts_at, ends_at=ends_at)
+        return self.officials.authorise(photos, camera_ids=cameras, starts_at=starts_at, ends_at=ends_at)
+
+    def token(self, authorisation_id: str) -> str:
+        """Return the token of an open search, as every consumer of its topic is told it."""
+        deadline = time.monotonic() + PATIENCE.total_seconds()
+        while True:
+            event = self.operator.log.state(AUTHORISATIONS).get(authorisation_id)
+            if event is not None and isinstance(event.message, Authorisation) and event.message.optional_token:
+                return event.message.optional_token
+            assert time.monotonic() < deadline, "the authorisation was not announced"
+            time.sleep(0.1)
 
     def search(self, photos: Sequence[bytes], cameras: Sequence[str], starts_at: datetime, ends_at: datetime) -> Found:
         """Open a search of recordings and return what it found."""
@@ -68,7 +79,7 @@ class Pipeline:
 
     def close(self, authorisation_id: str) -> None:
         """Close a search and wait until its templates are wiped."""
-        self.authority.stop(authorisation_id)
+        self.officials.stop(authorisation_id)
 
 
 @contextmanager
@@ -79,10 +90,8 @@ def running(folder: Path, *, durable: bool = False, services: Sequence[str] = SE
     """
     stack = Stack(folder, model_folder(), durable=durable, named=services)
     context = stack.start()
-    producer = EventProducer(context.kafka, client_id="homeward-tests")
     try:
-        with Operator(context, SystemClock()) as operator:
-            yield Pipeline(stack, operator, open_authority(context, producer))
+        with Operator(context, SystemClock()) as operator, DemoOfficials(context, SystemClock()) as officials:
+            yield Pipeline(stack, operator, officials)
     finally:
-        producer.close()
         stack.stop()

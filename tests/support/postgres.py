@@ -17,7 +17,14 @@ import pytest
 _PATIENCE_S: Final = 60.0
 _USER: Final = "postgres"
 # A throwaway: what a crash would lose is of no use afterwards.
-_SETTINGS: Final = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "listen_addresses=", "max_connections=1000", "shared_buffers=64MB")
+_SETTINGS: Final = (
+    "fsync=off",
+    "synchronous_commit=off",
+    "full_page_writes=off",
+    "listen_addresses=",
+    "max_connections=1000",
+    "shared_buffers=64MB",
+)
 
 
 def postgres_folder() -> Path:

@@ -21,7 +21,8 @@ def folder(tmp_path: Path) -> Path:
     """A data folder that a Homeward has left behind."""
     store = ObjectStoreSettings(endpoint="127.0.0.1:1", access_key=SecretStr("a"), secret_key=SecretStr("b"))
     kafka = KafkaSettings(bootstrap_servers="127.0.0.1:1")
-    Context(kafka, store, "127.0.0.1:1", "127.0.0.1:1", tmp_path / "keys", tmp_path / "tls", {}).save(tmp_path)
+    targets = ("127.0.0.1:1", "127.0.0.1:1", "http://127.0.0.1:1")
+    Context(kafka, store, *targets, tmp_path / "keys", tmp_path / "tls", {}).save(tmp_path)
     return tmp_path
 
 

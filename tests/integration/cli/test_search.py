@@ -78,7 +78,8 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaSettings]:
 @pytest.fixture
 def search(kafka: KafkaSettings, tmp_path: Path) -> Callable[..., Result]:
     store = ObjectStoreSettings(endpoint="127.0.0.1:1", access_key=SecretStr("a"), secret_key=SecretStr("b"))
-    Context(kafka, store, "127.0.0.1:1", "127.0.0.1:1", tmp_path / "keys", tmp_path / "tls", {}).save(tmp_path)
+    targets = ("127.0.0.1:1", "127.0.0.1:1", "http://127.0.0.1:1")
+    Context(kafka, store, *targets, tmp_path / "keys", tmp_path / "tls", {}).save(tmp_path)
     return lambda *words: CliRunner().invoke(app, ["search", *words, "--data", str(tmp_path)])
 
 

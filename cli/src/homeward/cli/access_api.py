@@ -40,11 +40,11 @@ class AccessApi:
     Every method raises AccessRefusedError, with access's own reason, and AccessAwayError.
     """
 
-    def __init__(self, url: str, token: Callable[[], str]) -> None:
+    def __init__(self, url: str, token: Callable[[], str], *, transport: httpx.BaseTransport | None = None) -> None:
         """`url` is access's public one; `token` gives a bearer token that is valid now."""
         self._token = token
         # Whatever proxy the environment names, access is asked itself.
-        self._client = httpx.Client(base_url=f"{url}/api/v1", timeout=_TIMEOUT_S, trust_env=False)
+        self._client = httpx.Client(base_url=f"{url}/api/v1", timeout=_TIMEOUT_S, trust_env=False, transport=transport)
 
     def __enter__(self) -> Self:
         return self

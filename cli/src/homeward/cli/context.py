@@ -29,8 +29,8 @@ class ContextError(Exception):
 class Context:
     """Where everything is. The targets are host:port of gRPC services.
 
-    `console_url` is where people find access. `keys_folder` holds private keys, `tls_folder` the certificates. `operations_ports` are the ports of
-    /readyz on loopback, by service.
+    `console_url` is where people find access. `keys_folder` holds private keys, `tls_folder` the certificates.
+    `operations_ports` are the ports of /readyz on loopback, by service.
     """
 
     kafka: KafkaSettings

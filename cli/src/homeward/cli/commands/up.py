@@ -35,10 +35,11 @@ def up(
         signal.signal(number, lambda *_: stop.set())
     stack = Stack(data, folder, report=lambda text: console.print(f"[dim]{text}[/]", highlight=False))
     try:
-        stack.start()
+        context = stack.start()
     except ProcessError as error:
         fail(str(error))
     console.print(f"Homeward runs; its data is in {data}. Ctrl-C stops it.", markup=False)
+    console.print(f"The console, where the demo's people sign in by a click: {context.console_url}", markup=False)
     console.print("Next: homeward cameras add ..., homeward authorise start ..., homeward status", markup=False)
     stop.wait()
     console.print("stopping: clips under way are finished and kept")

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from homeward.cli.certificates import peer_tls
-from homeward.cli.embedded.process import Command
 from homeward.cli.demo_provider.place import DemoPlace
+from homeward.cli.embedded.process import Command
 from homeward.cli.stack.folder import DataFolder
 from homeward.shared.settings import ObjectStoreSettings
 

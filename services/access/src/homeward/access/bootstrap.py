@@ -16,6 +16,7 @@ from homeward.access.cases.policy import Policy
 from homeward.access.cases.policy_log import enter_into_force
 from homeward.access.cases.receipts import Receipts
 from homeward.access.database.database import Database
+from homeward.access.database.migrate import migrate, require_migrated
 from homeward.access.footage.cameras import CameraTable
 from homeward.access.footage.grants import Grants
 from homeward.access.keys.api import keys_router
@@ -66,6 +67,7 @@ def run(settings: AccessSettings) -> int:
     runtime_metrics = RuntimeMetrics(registry)
 
     database = Database(settings.database_url.get_secret_value())
+    require_migrated(database)
     producer = EventProducer(settings.kafka, client_id="homeward-access", delivery_timeout=timedelta(seconds=10))
     audit = AuditRecorder(producer, SOURCE, clock)
     policy = Policy.load(settings.policy)
@@ -205,6 +207,15 @@ def rotate_keys(settings: AccessSettings, *, revoke: bool) -> str:
         return keyring.rotate(timedelta(seconds=settings.key_lead_s))
     finally:
         producer.close()
+        database.close()
+
+
+def prepare(settings: AccessSettings) -> None:
+    """Bring the database to this version; again changes nothing. Raises DatabaseAwayError."""
+    database = Database(settings.database_url.get_secret_value())
+    try:
+        migrate(database)
+    finally:
         database.close()
 
 

@@ -42,7 +42,7 @@ class Database:
 
         Objects stay readable after the commit. Raises DatabaseAwayError when the database does not answer.
         """
-        with _translated(), Session(self.engine, expire_on_commit=False) as session, session.begin():
+        with translated(), Session(self.engine, expire_on_commit=False) as session, session.begin():
             yield session
         for told in self._committed:
             told()
@@ -50,7 +50,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """Open one transaction for reading alone; nothing is committed. Raises DatabaseAwayError."""
-        with _translated(), Session(self.engine, expire_on_commit=False) as session:
+        with translated(), Session(self.engine, expire_on_commit=False) as session:
             yield session
 
     def answers(self) -> bool:
@@ -68,7 +68,8 @@ class Database:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
+    """Raise DatabaseAwayError for the driver's errors that say so; others go on as they are."""
     try:
         yield
     except OperationalError as error:

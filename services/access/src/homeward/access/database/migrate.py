@@ -9,7 +9,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
-from homeward.access.database.database import Database
+from homeward.access.database.database import Database, translated
 
 _FOLDER: Final = Path(__file__).parent / "migrations"
 _LOCK: Final = 0x486F6D65
@@ -21,8 +21,11 @@ class SchemaError(Exception):
 
 
 def migrate(database: Database) -> None:
-    """Apply what is missing, in one transaction; again changes nothing. Two at once wait for each other."""
-    with database.engine.begin() as connection:
+    """Apply what is missing, in one transaction; again changes nothing. Two at once wait for each other.
+
+    Raises DatabaseAwayError.
+    """
+    with translated(), database.engine.begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _LOCK})
         command.upgrade(_config(connection), "head")
@@ -31,7 +34,7 @@ def migrate(database: Database) -> None:
 def require_migrated(database: Database) -> None:
     """Return when the database is of this version; raise SchemaError otherwise."""
     wanted = ScriptDirectory.from_config(_config(None)).get_current_head()
-    with database.engine.connect() as connection:
+    with translated(), database.engine.connect() as connection:
         found = MigrationContext.configure(connection).get_current_revision()
     if found != wanted:
         raise SchemaError(

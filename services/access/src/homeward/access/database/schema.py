@@ -7,6 +7,7 @@ from sqlalchemy import MetaData
 import homeward.access.audit.tables
 import homeward.access.cases.tables
 import homeward.access.footage.tables
+import homeward.access.keys.tables
 import homeward.access.outbox.tables
 import homeward.access.people.tables
 import homeward.access.review.tables  # noqa: F401 - each module adds its tables to the metadata

@@ -11,7 +11,7 @@ from homeward.access.database.base import Base, Instant
 class SessionRow(Base):
     """One session of one browser. The token itself is in the browser alone: here is its SHA-256."""
 
-    __tablename__ = "session"
+    __tablename__ = "sessions"
 
     session_id: Mapped[str] = mapped_column(String(36), primary_key=True)
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
@@ -27,7 +27,7 @@ class SessionRow(Base):
 class AnswerRow(Base):
     """One answer of the provider that signed somebody in, by the SHA-256 of its state: it counts once."""
 
-    __tablename__ = "sign_in_answer"
+    __tablename__ = "sign_in_answers"
 
     state_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
     expires_at: Mapped[datetime] = mapped_column(Instant, index=True)
@@ -36,7 +36,7 @@ class AnswerRow(Base):
 class OfficialRow(Base):
     """Somebody who has signed in, by name for the console's pages."""
 
-    __tablename__ = "official"
+    __tablename__ = "officials"
 
     official_id: Mapped[str] = mapped_column(String(36), primary_key=True)
     name: Mapped[str] = mapped_column(String(200))
