@@ -47,8 +47,19 @@ def test_a_file_that_becomes_unfit_leaves_the_keys_as_they_were(tmp_path: Path) 
 
 
 def test_a_file_that_is_unfit_from_the_beginning_stops_the_start(tmp_path: Path) -> None:
+    (tmp_path / "keys.json").write_text('{"keys": []}')
     with pytest.raises(KeyFileError):
-        KeysFile(tmp_path / "none.json", MovableClock())
+        KeysFile(tmp_path / "keys.json", MovableClock())
+
+
+def test_without_a_file_no_signature_counts_and_its_first_keys_count_at_once(tmp_path: Path) -> None:
+    path, clock = tmp_path / "keys.json", MovableClock()
+    authority = Authority(clock)
+    verifier = Verifier(KeysFile(path, clock), clock)
+    with pytest.raises(AuthorisationDeniedError, match="unknown_key"):
+        verifier.verify(authority.token())
+    save(path, authority.key)
+    assert verifier.verify(authority.token()).authorisation_id
 
 
 class Elsewhere:

@@ -29,8 +29,9 @@ class PublicKeys(Protocol):
 class KeysFile:
     """The keys of the JWKS file at `path`, read anew when the file changes, so that keys rotate without a restart.
 
-    Raises KeyFileError when it is made and the file is not fit to be used. A file that is unfit later changes nothing:
-    the keys that were read last count on, and a log line tells it.
+    Where there is no file yet no signature counts until there is one: services start in any order, access writes it.
+    Raises KeyFileError when it is made and there is a file that is not fit to be used. A file that is unfit later, or
+    gone, changes nothing: the keys that were read last count on, and a log line tells it.
     """
 
     def __init__(self, path: Path, clock: Clock) -> None:
@@ -38,14 +39,19 @@ class KeysFile:
         self._clock = clock
         self._lock = threading.Lock()
         self._mark = self._now()
-        self._keys = KeySet.from_jwks_file(path)
+        if self._mark is None:
+            _log.warning("there are no public keys yet, so that no signature counts")
+            self._keys = KeySet.of([])
+        else:
+            self._keys = KeySet.from_jwks_file(path)
         self._looked_at = clock.monotonic()
 
     @property
     def keys(self) -> Mapping[str, Ed25519PublicKey]:
         """Return the keys by id."""
         with self._lock:
-            if self._clock.monotonic() - self._looked_at >= _LOOK_S:
+            # Without any keys each look is worth it: what is asked the moment after they come must not be refused.
+            if not self._keys.keys or self._clock.monotonic() - self._looked_at >= _LOOK_S:
                 self._looked_at = self._clock.monotonic()
                 self._look()
             return self._keys.keys
