@@ -1,5 +1,6 @@
 """The composition root of access."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from prometheus_client import CollectorRegistry
@@ -17,8 +18,9 @@ from homeward.access.cases.policy_log import enter_into_force
 from homeward.access.cases.receipts import Receipts
 from homeward.access.database.database import Database
 from homeward.access.database.migrate import migrate, require_migrated
-from homeward.access.footage.cameras import CameraTable
+from homeward.access.footage.api import footage_router
 from homeward.access.footage.grants import Grants
+from homeward.access.footage.room import FootageRoom
 from homeward.access.keys.api import keys_router
 from homeward.access.keys.file_keys import FileKeys
 from homeward.access.keys.keyring import Keyring
@@ -37,6 +39,7 @@ from homeward.access.settings import AccessSettings
 from homeward.access.web.app import build_app
 from homeward.access.web.client import ClientAddress, client_address
 from homeward.access.web.console.audit import audit_pages, transparency_page
+from homeward.access.web.console.cameras import cameras_router
 from homeward.access.web.console.console import console_routers
 from homeward.access.web.console.review import review_pages
 from homeward.access.web.console.room import ConsoleRoom
@@ -48,6 +51,7 @@ from homeward.shared.clock import Clock, SystemClock
 from homeward.shared.objectstore.minio_store import MinioStore
 from homeward.shared.runtime.auditing import AuditRecorder
 from homeward.shared.runtime.consumer import Consumer
+from homeward.shared.runtime.handler import Handler
 from homeward.shared.runtime.operations import OperationsServer
 from homeward.shared.runtime.peers import connect
 from homeward.shared.runtime.producer import EventProducer
@@ -55,7 +59,7 @@ from homeward.shared.runtime.service import run_service
 from homeward.shared.runtime.table import TableReader
 from homeward.shared.telemetry.logging import DroppedFields, configure_logging
 from homeward.shared.telemetry.metrics import RuntimeMetrics
-from homeward.shared.topics import AUDIT, CAMERAS, SEARCH_TASKS, SIGHTINGS
+from homeward.shared.topics import AUDIT, CAMERAS, CLIPS, SEARCH_TASKS, SIGHTINGS, Topic
 
 
 def run(settings: AccessSettings) -> int:
@@ -78,7 +82,8 @@ def run(settings: AccessSettings) -> int:
 
     searches = MatchingSearches(connect(settings.matching_target, "matching", settings.grpc_tls))
     keyring = Keyring(database, audit, clock, FileKeys(settings.keys_folder))
-    cameras = CameraTable()
+    recorded = FootageRoom(database, audit, clock)
+    cameras = recorded.cameras
     camera_reader = TableReader(settings.kafka, CAMERAS, cameras.apply, metrics=runtime_metrics, clock=clock)
     cases = Cases(
         ground=ground,
@@ -116,17 +121,6 @@ def run(settings: AccessSettings) -> int:
         sign_every=timedelta(seconds=settings.audit.sign_every_s),
         metrics=metrics,
     )
-    folding = Consumer(
-        settings.kafka,
-        group="access-audit",
-        topics=[AUDIT],
-        handler=ledger.folder,
-        producer=producer,
-        metrics=runtime_metrics,
-        clock=clock,
-        source=SOURCE,
-    )
-
     review = ReviewRoom(
         database=database,
         store=store,
@@ -135,16 +129,18 @@ def run(settings: AccessSettings) -> int:
         sessions=people.sessions,
         keep=timedelta(hours=policy.review.crops_after_end_h),
     )
-    sightings = Consumer(
-        settings.kafka,
-        group="access-sightings",
-        topics=[SIGHTINGS, SEARCH_TASKS],
-        handler=review.folding,
-        producer=producer,
-        metrics=runtime_metrics,
-        clock=clock,
-        source=SOURCE,
-    )
+
+    def consumer(group: str, topics: Sequence[Topic], handler: Handler) -> Consumer:
+        return Consumer(
+            settings.kafka,
+            group=f"access-{group}",
+            topics=topics,
+            handler=handler,
+            producer=producer,
+            metrics=runtime_metrics,
+            clock=clock,
+            source=SOURCE,
+        )
 
     console = ConsoleRoom(settings, clock, people.authenticator.csrf, cameras)
     routers = [
@@ -161,6 +157,7 @@ def run(settings: AccessSettings) -> int:
             public_url=settings.web.public_url,
             client_address=client_address,
         ),
+        cameras_router(recorded.footage, console.plan, console.pages, gate),
         review_pages(review.use_cases, console.cameras, console.plan, console.pages, gate),
         audit_pages(ledger.log, ledger.export, console.pages, gate, people.officials),
         transparency_page(ledger.transparency, console.pages),
@@ -170,6 +167,7 @@ def run(settings: AccessSettings) -> int:
         cases_router(cases, policy, gate),
         receipts_router(receipts),
         review_router(review.use_cases, review.streams, gate),
+        footage_router(recorded.footage, gate),
         keys_router(keyring),
     ]
     app = build_app(routers, page=console.pages.error, shield=_shield(settings, clock))
@@ -178,9 +176,10 @@ def run(settings: AccessSettings) -> int:
     operations = OperationsServer(settings.operations, registry=registry)
     return run_service(
         [
-            folding,
+            consumer("audit", [AUDIT], ledger.folder),
+            consumer("sightings", [SIGHTINGS, SEARCH_TASKS], review.folding),
+            consumer("coverage", [CLIPS], recorded.folding),
             ledger.signing,
-            sightings,
             review.forgetting,
             review.streams,
             KeyTender(keyring, settings.jwks_file),
