@@ -111,7 +111,7 @@ def _cases() -> None:
         sa.Column("case_reference", sa.String(length=100), nullable=True),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("details", sa.Text(), nullable=True),
-        sa.Column("salt", sa.LargeBinary(length=16), nullable=False),
+        sa.Column("salt", sa.LargeBinary(length=16), nullable=True),
         sa.Column("digest", sa.String(length=64), nullable=False),
         sa.Column("asked_camera_ids", sa.JSON(), nullable=False),
         sa.Column("asked_starts_at", Instant(), nullable=False),
@@ -129,6 +129,7 @@ def _cases() -> None:
         sa.Column("opened_at", Instant(), nullable=True),
         sa.Column("expires_at", Instant(), nullable=True),
         sa.Column("ended_at", Instant(), nullable=True),
+        sa.Column("texts_until", Instant(), nullable=True),
         sa.Column("due_at", Instant(), nullable=True),
         sa.PrimaryKeyConstraint("request_id", name=op.f("pk_cases")),
         sa.UniqueConstraint("reference", name=op.f("uq_cases_reference")),
@@ -137,6 +138,7 @@ def _cases() -> None:
     op.create_index("ix_cases_requester_id_submitted_at", "cases", ["requester_id", "submitted_at"], unique=False)
     op.create_index("ix_cases_state_submitted_at", "cases", ["state", "submitted_at"], unique=False)
     op.create_index(op.f("ix_cases_submitted_at"), "cases", ["submitted_at"], unique=False)
+    op.create_index(op.f("ix_cases_texts_until"), "cases", ["texts_until"], unique=False)
     op.create_table(
         "policies",
         sa.Column("number", _number(), autoincrement=True, nullable=False),
@@ -266,13 +268,12 @@ def _people() -> None:
     op.create_index(op.f("ix_sessions_last_seen_at"), "sessions", ["last_seen_at"], unique=False)
     op.create_index(op.f("ix_sessions_official_id"), "sessions", ["official_id"], unique=False)
     op.create_table(
-        "sign_ins",
+        "sign_in_answers",
         sa.Column("state_hash", sa.String(length=64), nullable=False),
-        sa.Column("next_page", sa.String(length=1000), nullable=False),
         sa.Column("expires_at", Instant(), nullable=False),
-        sa.PrimaryKeyConstraint("state_hash", name=op.f("pk_sign_ins")),
+        sa.PrimaryKeyConstraint("state_hash", name=op.f("pk_sign_in_answers")),
     )
-    op.create_index(op.f("ix_sign_ins_expires_at"), "sign_ins", ["expires_at"], unique=False)
+    op.create_index(op.f("ix_sign_in_answers_expires_at"), "sign_in_answers", ["expires_at"], unique=False)
 
 
 def _review() -> None:
@@ -336,6 +337,7 @@ def _review() -> None:
         "sighting_answers",
         sa.Column("sighting_id", sa.String(length=36), nullable=False),
         sa.Column("reviewer_id", sa.String(length=64), nullable=False),
+        sa.Column("request_id", sa.String(length=36), nullable=False),
         sa.Column("answer", sa.String(length=8), nullable=False),
         sa.Column("given_at", Instant(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -343,6 +345,7 @@ def _review() -> None:
         ),
         sa.PrimaryKeyConstraint("sighting_id", "reviewer_id", name=op.f("pk_sighting_answers")),
     )
+    op.create_index("ix_sighting_answers_of_reviewer", "sighting_answers", ["request_id", "reviewer_id"], unique=False)
     op.create_table(
         "sighting_pictures",
         sa.Column("sighting_id", sa.String(length=36), nullable=False),
