@@ -124,7 +124,9 @@ def test_a_code_of_another_sign_in_signs_nobody_in(people: People, browser: Brow
     assert_refused(people, browser.http.get(f"/sign-in/callback?{query.replace('own', 'stolen')}"), "code")
 
 
-@pytest.mark.parametrize("nonce", [None, "", "another", secrets.token_urlsafe(32)])
+@pytest.mark.parametrize(
+    "nonce", [None, "", "another", secrets.token_urlsafe(32)], ids=["none", "empty", "text", "like"]
+)
 def test_a_token_of_another_sign_in_signs_nobody_in(people: People, browser: Browser, nonce: str | None) -> None:
     assert_refused(people, browser.sign_in(nonce=nonce), "token_nonce")
 
