@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 
 from homeward.access.cases.model import (
     Action,
@@ -40,6 +40,7 @@ from homeward.access.footage.plan import SitePlan
 from homeward.access.people.principal import Principal, Role
 from homeward.access.web.app import build_app
 from homeward.access.web.console.assets import Assets
+from homeward.access.web.console.cameras import cameras_router
 from homeward.access.web.console.console import console_routers
 from homeward.access.web.console.instants import Instants
 from homeward.access.web.console.pages import Pages
@@ -49,6 +50,7 @@ from homeward.access.web.gate import Gate
 from homeward.access.web.security import Shield
 from homeward.shared.authorisation import Purpose, Rank
 from homeward.shared.ids import derived_id
+from support.access_recorded import picture, recorded
 from support.access_world import NOON, MovableClock, RecordedAudit, policy, principal
 
 PUBLIC_URL: Final = "https://homeward.example"
@@ -68,8 +70,8 @@ OPERATOR: Final = principal(Role.OPERATOR, name="Tsai Ming")
 FAKE_WORDS: Final = frozenset(
     re.findall(
         r"\w+",
-        "Lin Mei hua Chen Wei Huang Jia Chun chun Tsai Ming Harbour Main station Depot Road bus stop Her mother agreed "
-        "the Seven years old light clothes Mother Passport counter Burglary officer supervisor commander",
+        "cam Lin Mei hua Chen Wei Huang Jia Chun chun Tsai Ming Harbour Main station Depot Road bus stop Her mother "
+        "agreed the Seven years old light clothes Mother Passport counter Burglary officer supervisor commander",
     )
 )
 """The words of everything here that somebody wrote."""
@@ -88,7 +90,9 @@ _OWN_FOOTAGE: Final = SubjectAccessDetails(IdentityCheck.DOCUMENT_IN_PERSON, "Pa
 
 
 PLAN: Final = SitePlan(
-    b"", "image/png", {f"cam-{index:03}": (0.1 + 0.16 * (index % 6), 0.15 + 0.3 * (index // 6)) for index in range(18)}
+    picture(),
+    "image/png",
+    {f"cam-{index:03}": (0.1 + 0.16 * (index % 6), 0.15 + 0.3 * (index // 6)) for index in range(18)},
 )
 """Eighteen of the cameras, in three rows of six."""
 
@@ -246,20 +250,26 @@ class Console:
         zone = ZoneInfo("Asia/Taipei")
         self.instants = Instants(next(iter(languages)), zone)
         self.pages = Pages(assets, languages, zone, self.clock, lambda _: "the-token")
-        routers = console_routers(
-            self.pages,
-            assets,
-            languages,
-            Gate(self.signed_in, self.audit),
-            cases=self.cases if cases is None else cases,
-            receipts=self.desk if receipts is None else receipts,
-            cameras=self.cameras,
-            directory=Names(),
-            policy=policy(),
-            public_url=public_url,
-            client_address=lambda _: "192.0.2.1",
-            plan=PLAN,
-        )
+        gate = Gate(self.signed_in, self.audit)
+        routers: list[APIRouter] = [
+            *console_routers(
+                self.pages,
+                assets,
+                languages,
+                gate,
+                cases=self.cases if cases is None else cases,
+                receipts=self.desk if receipts is None else receipts,
+                cameras=self.cameras,
+                directory=Names(),
+                policy=policy(),
+                public_url=public_url,
+                client_address=lambda _: "192.0.2.1",
+                plan=PLAN,
+            )
+        ]
+        chosen = [(camera.camera_id, camera.name) for camera in self.cameras.choices()]
+        footage = recorded(chosen, self.audit, self.clock, OFFICER)
+        routers = [*routers, cameras_router(footage, PLAN, self.pages, gate)]
         self.app: FastAPI = build_app(routers, page=self.pages.error, shield=shield)
 
     def forget(self) -> None:

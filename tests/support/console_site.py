@@ -23,7 +23,11 @@ _MANY: Final = 1_000_000
 @contextmanager
 def serving() -> Iterator[tuple[Console, str]]:
     """Serve a console; yield it and its address."""
-    listening = socket.create_server(("127.0.0.1", 0))
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield from _served(listening)
+
+
+def _served(listening: socket.socket) -> Iterator[tuple[Console, str]]:
     address = f"http://127.0.0.1:{listening.getsockname()[1]}"
     shield = Shield(
         SecurityHeaders(address, []),
@@ -45,4 +49,3 @@ def serving() -> Iterator[tuple[Console, str]]:
     finally:
         server.should_exit = True
         thread.join(_PATIENCE_S)
-        listening.close()

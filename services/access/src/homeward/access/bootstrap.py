@@ -156,6 +156,7 @@ def run(settings: AccessSettings) -> int:
             policy=policy,
             public_url=settings.web.public_url,
             client_address=client_address,
+            plan=console.plan,
         ),
         cameras_router(recorded.footage, console.plan, console.pages, gate),
         review_pages(review.use_cases, console.cameras, console.plan, console.pages, gate),
