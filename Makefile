@@ -74,13 +74,13 @@ test-chart: setup ## Check the images, the compose file and the chart.
 	$(PYTEST) tests/chart
 
 test-integration: setup ## Run the tests against the embedded broker and object store, over real gRPC.
-	$(PYTEST) $(PARALLEL) tests/integration -m 'not slow and not kafka and not minio and not dex and not gstreamer and not chromium'
+	$(PYTEST) $(PARALLEL) tests/integration -m 'not slow and not kafka and not minio and not dex and not postgres and not gstreamer and not chromium'
 
 peers: setup ## Bring the real counterparts that tests run against; the first time takes minutes.
 	PYTHONPATH=tests $(BIN)/python -m support.peers
 
-test-peers: peers ## Run against real Apache Kafka, MinIO, Dex, GStreamer's cameras and Chromium; .ci/install has them all.
-	$(PYTEST) tests/integration -m 'not slow and (kafka or minio or dex or gstreamer or chromium)'
+test-peers: peers ## Run against real Apache Kafka, MinIO, Dex, PostgreSQL, GStreamer's cameras and Chromium; .ci/install has them all.
+	$(PYTEST) tests/integration -m 'not slow and (kafka or minio or dex or postgres or gstreamer or chromium)'
 
 test-privacy: setup ## Check the invariants against the running pipeline.
 	$(PYTEST) tests/privacy -m 'not slow'
