@@ -47,6 +47,7 @@ class WholeAccess:
         for name, stand_in in {
             "SystemClock": lambda: self.clock,
             "Database": lambda *_, **__: self.database,
+            "require_migrated": lambda *_: None,
             "EventProducer": _Nothing,
             "AuditRecorder": lambda *_, **__: self.audit,
             "MinioStore": lambda *_, **__: MemoryStore(self.clock),

@@ -5,7 +5,7 @@ from typing import Final
 
 from fastapi import APIRouter, FastAPI
 
-from homeward.access.web.problems import Page, Problems
+from homeward.access.web.problems import Page, Problems, refused
 from homeward.access.web.security import Shield
 
 API: Final = "/api/v1"
@@ -23,6 +23,8 @@ def build_app(routers: Iterable[APIRouter], *, page: Page | None = None, shield:
         openapi_url=f"{API}/openapi.json",
         docs_url=None,
         redoc_url=None,
+        # Host, sizes, rates and what is no HTTP form are judged before a route is reached.
+        responses={"default": refused()},
     )
     problems = Problems(page)
     problems.register(app)

@@ -55,6 +55,12 @@ class Problem(BaseModel):
     field: str | None = Field(default=None, description="The part of the request at fault.")
 
 
+def refused() -> dict[str, Any]:
+    """Return the declaration of an error by which any route may be refused, whatever else it declares."""
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {"model": Problem, "content": content, "description": "The request is refused as it stands."}
+
+
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return the declaration of the errors that a route of the API may answer, beside those that all have."""
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
