@@ -10,11 +10,13 @@ from starlette.testclient import TestClient
 
 from homeward.access import bootstrap
 from homeward.access.adapters.oidc_provider import HttpProvider
+from homeward.access.database.database import Database
+from homeward.access.database.migrate import migrate
 from homeward.access.people.csrf import HEADER, csrf_token
 from homeward.access.settings import AccessSettings
 from homeward.shared.objectstore.memory_store import MemoryStore
 from support.access_people import CLIENT_ID, ISSUER, ORIGIN, FakeProvider
-from support.access_world import POLICY_FILE, MovableClock, RecordedAudit, database
+from support.access_world import POLICY_FILE, MovableClock, RecordedAudit
 
 GROUPS: Final = {
     "officer": ["homeward-officers"],
@@ -41,7 +43,8 @@ class WholeAccess:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
         self.clock = MovableClock()
         self.audit = RecordedAudit()
-        self.database = database()
+        self.database = Database("sqlite://")
+        migrate(self.database)
         self.provider = FakeProvider(self.clock)
         self.served: list[FastAPI] = []
         for name, stand_in in {
