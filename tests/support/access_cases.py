@@ -98,8 +98,8 @@ def incident(now: datetime = NOON, *, unredacted: bool = False, cameras: Sequenc
 class FakeSigner:
     """Signs with a throw-away key, and counts."""
 
-    def __init__(self, clock: MovableClock) -> None:
-        self.key = SigningKey.generate()
+    def __init__(self, clock: MovableClock, key: SigningKey) -> None:
+        self.key = key
         self.verifier = Verifier(KeySet.of([self.key.public_key]), clock)
         self.signed: list[Claims] = []
         self.away = False
@@ -166,14 +166,21 @@ class Sent:
 class CasesWorld:
     """Everything that requests stand on, and what they tell."""
 
-    def __init__(self, kept: Database | None = None, rules: Policy | None = None) -> None:
+    def __init__(
+        self,
+        kept: Database | None = None,
+        rules: Policy | None = None,
+        *,
+        store: MemoryStore | None = None,
+        key: SigningKey | None = None,
+    ) -> None:
         self.clock = MovableClock()
         self.audit = RecordedAudit()
         self.policy = rules or policy()
         self.database = kept or database()
-        self.store = MemoryStore(self.clock)
+        self.store = store or MemoryStore(self.clock)
         self.store.ensure_bucket(SUBJECTS_BUCKET)
-        self.signer = FakeSigner(self.clock)
+        self.signer = FakeSigner(self.clock, key or SigningKey.generate())
         self.searches = FakeSearches()
         self.cameras = FakeCameras()
         self.grants = FakeGrants()
