@@ -50,14 +50,14 @@ def recorded(cameras: Iterable[tuple[str, str]], audit: Audit, clock: Clock, vie
 
 
 def picture() -> bytes:
-    """Return a plan: one grey dot, as a PNG."""
+    """Return a plan: two grey dots beside each other, as a PNG."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
-    header = struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0)
-    dot = zlib.compress(b"\x00\xc8")
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", dot) + chunk(b"IEND", b"")
+    header = struct.pack(">IIBBBBB", 2, 1, 8, 0, 0, 0, 0)
+    dots = zlib.compress(b"\x00\xc8\xc8")
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", dots) + chunk(b"IEND", b"")
 
 
 def _clip(camera_id: str, starts_at: datetime) -> Clip:

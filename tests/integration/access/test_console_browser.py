@@ -118,8 +118,12 @@ def test_cameras_are_ticked_by_an_area_of_the_plan(guest: Visitor) -> None:
     guest.go("/ask/incident")
     plan = guest.page.locator("[data-picker-plan] svg")
     plan.scroll_into_view_if_needed()
+    # The picture is twice as wide as high, and so is the plan once it is there.
+    expect(plan).to_have_attribute("viewBox", "0 0 1000 500")
+    guest.page.wait_for_function("document.querySelector('[data-picker-plan] svg').style.aspectRatio === '2 / 1'")
     box = plan.bounding_box()
     assert box is not None
+    assert box["width"] / box["height"] == pytest.approx(2, abs=0.05)
     mouse = guest.page.mouse
 
     def point(x: float, y: float) -> tuple[float, float]:

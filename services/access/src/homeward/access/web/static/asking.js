@@ -102,7 +102,7 @@ function chooseOnPlan(picker, boxes, tell) {
   /** @param {PointerEvent} event */
   const at = (event) => {
     const frame = picture.getBoundingClientRect();
-    return { x: ((event.clientX - frame.left) / frame.width) * 1000, y: ((event.clientY - frame.top) / frame.height) * 1000 };
+    return { x: ((event.clientX - frame.left) / frame.width) * 1000, y: ((event.clientY - frame.top) / frame.height) * picture.viewBox.baseVal.height };
   };
   /** @type {{x: number, y: number} | null} */
   let from = null;

@@ -99,8 +99,34 @@ function lookInPlace() {
   });
 }
 
+/**
+ * Give a plan of the site its picture's own proportions: pages are made without looking into the picture, on a grid of
+ * 1000 by 1000.
+ */
+function fitPlans() {
+  for (const plan of document.querySelectorAll("svg.plan-picture")) {
+    const image = plan.querySelector("image");
+    const address = image && image.getAttribute("href");
+    if (!(plan instanceof SVGSVGElement) || !image || !address) continue;
+    const picture = new Image();
+    picture.addEventListener("load", () => {
+      const share = picture.naturalHeight / picture.naturalWidth;
+      if (!Number.isFinite(share) || share <= 0) return;
+      plan.setAttribute("viewBox", `0 0 1000 ${1000 * share}`);
+      plan.style.aspectRatio = `${picture.naturalWidth} / ${picture.naturalHeight}`;
+      image.setAttribute("height", String(1000 * share));
+      for (const one of plan.querySelectorAll("[cy], text[y]")) {
+        const name = one.hasAttribute("cy") ? "cy" : "y";
+        one.setAttribute(name, String(Number(one.getAttribute(name)) * share));
+      }
+    });
+    picture.src = address;
+  }
+}
+
 focusSummary();
 sendOnce();
+fitPlans();
 lookInPlace();
 countDown();
 restWhenLeft();
