@@ -9,12 +9,12 @@ from homeward.access.database.base import Base
 from homeward.access.database.database import Database
 from support.access_cases import CasesWorld, limited
 from support.access_races import race_for_one_request, race_for_the_last_search
-from support.access_world import database
+from support.access_world import TEST_DATABASE_URL, database
 
 
 @pytest.fixture
 def kept(tmp_path: Path) -> Database:
-    if "HOMEWARD_TEST_DATABASE_URL" in os.environ:
+    if TEST_DATABASE_URL in os.environ:
         return database()
     # In a file: a database in memory has one connection, which several threads would share.
     made = Database(f"sqlite:///{tmp_path}/access.db")
