@@ -21,6 +21,7 @@ from homewardapi.audit.v1.audit_pb2 import AuditAction
 
 BEGINS: Final = datetime(2026, 1, 1, tzinfo=UTC)
 _BATCH: Final = 5_000
+_REFUSED: Final = 0.02
 _OFTEN: Final = (
     audit_pb2.AUDIT_ACTION_FACES_COMPARED,
     audit_pb2.AUDIT_ACTION_FACES_COMPARED,
@@ -63,12 +64,15 @@ def _rows(count: int, officials: int, requests: int, seed: int) -> Iterator[dict
     for number in range(count):
         action = chance.choice(_OFTEN if number % 4 else seldom)
         matching = action == audit_pb2.AUDIT_ACTION_FACES_COMPARED
+        outcome = denied if chance.random() < _REFUSED else allowed
+        at = BEGINS + timedelta(seconds=20 * number)
         yield {
             "number": number,
             "record_id": derived_id("record", number),
-            "recorded_at": BEGINS + timedelta(seconds=20 * number),
+            "recorded_at": at,
             "action": action,
-            "outcome": denied if chance.random() < 0.02 else allowed,
+            "outcome": outcome,
+            "refused_at": at if outcome == denied else None,
             "actor_id": "homeward/matching" if matching else chance.choice(people),
             "request_id": chance.choice(cases),
         }

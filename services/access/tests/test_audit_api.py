@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI, Request
+from sqlalchemy import event
 from starlette.testclient import TestClient
 
 from homeward.access.audit import exporting
@@ -22,7 +23,7 @@ from homeward.shared.audit_log.verification import verify
 from homeward.shared.ids import derived_id
 from homewardapi.audit.v1 import audit_pb2
 from support.access_audit import AuditWorld
-from support.access_world import principal
+from support.access_world import NOON, principal
 
 AUDITOR = principal(Role.AUDITOR, name="auditor")
 OFFICER = principal(Role.REQUESTER, name="officer")
@@ -223,3 +224,37 @@ def test_anybody_may_know_the_keys_and_the_report(world: AuditWorld) -> None:
 def test_the_document_of_the_api_can_be_made(world: AuditWorld) -> None:
     paths = app(world).openapi()["paths"]
     assert "application/x-ndjson" in paths["/api/v1/audit/export"]["get"]["responses"]["200"]["content"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "index"),
+    [
+        (AuditFilter(), "ix_audit_lines_time"),
+        (AuditFilter(since=NOON), "ix_audit_lines_time"),
+        (AuditFilter(outcome=audit_pb2.AUDIT_OUTCOME_ALLOWED), "ix_audit_lines_time"),
+        (AuditFilter(action=audit_pb2.AUDIT_ACTION_PHOTO_VIEWED), "ix_audit_lines_action"),
+        (AuditFilter(actor_id=CASE), "ix_audit_lines_actor"),
+        (AuditFilter(actor_id=CASE, action=audit_pb2.AUDIT_ACTION_PHOTO_VIEWED), "ix_audit_lines_actor_action"),
+        (AuditFilter(outcome=audit_pb2.AUDIT_OUTCOME_DENIED), "ix_audit_lines_denied"),
+        (AuditFilter(outcome=audit_pb2.AUDIT_OUTCOME_DENIED, actor_id=CASE), "ix_audit_lines_denied_actor"),
+        (
+            AuditFilter(action=audit_pb2.AUDIT_ACTION_PHOTO_VIEWED, outcome=audit_pb2.AUDIT_OUTCOME_DENIED),
+            "ix_audit_lines_denied_action",
+        ),
+        (AuditFilter(request_id=CASE, action=audit_pb2.AUDIT_ACTION_FACES_COMPARED), "ix_audit_lines_request"),
+    ],
+)
+def test_a_page_is_one_range_of_one_index(world: AuditWorld, wanted: AuditFilter, index: str) -> None:
+    plans: list[str] = []
+
+    def explain(connection: Any, _: object, statement: str, parameters: Any, *__: object) -> None:
+        if "FROM audit_lines" in statement and "ORDER BY" in statement and "EXPLAIN" not in statement:
+            found = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            plans.append(" ".join(str(row[3]) for row in found))
+
+    event.listen(world.database.engine, "before_cursor_execute", explain)
+    world.log.page(AUDITOR, wanted)
+    (plan,) = plans
+    assert f"USING INDEX {index} " in f"{plan} "
+    # Sorting would read all that passes, and not a page of it.
+    assert "TEMP B-TREE" not in plan

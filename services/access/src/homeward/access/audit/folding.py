@@ -16,7 +16,7 @@ from homeward.shared.audit_log.merkle import leaf_hash
 from homeward.shared.events import Event, InvalidEventError
 from homeward.shared.instants import from_timestamp
 from homeward.shared.runtime.handler import RetryableError
-from homewardapi.audit.v1.audit_pb2 import AuditRecord
+from homewardapi.audit.v1.audit_pb2 import AUDIT_OUTCOME_DENIED, AuditRecord
 
 _OF_ITS_PLACE = ("index", "previous", "recorded_at")
 """What may differ between a record and the same record told again."""
@@ -63,15 +63,17 @@ def append(session: Session, record: AuditRecord) -> None:
         return
     line = write_line(record, frontier.size, previous)
     digest = leaf_hash(line)
+    recorded_at = from_timestamp(record.recorded_at)
     session.add(
         AuditLine(
             number=frontier.size,
             record_id=record.record_id,
             digest=digest,
             line=line,
-            recorded_at=from_timestamp(record.recorded_at),
+            recorded_at=recorded_at,
             action=record.action,
             outcome=record.outcome,
+            refused_at=recorded_at if record.outcome == AUDIT_OUTCOME_DENIED else None,
             actor_id=record.actor_id,
             request_id=record.optional_request_id or record.optional_authorisation_id or None,
         )

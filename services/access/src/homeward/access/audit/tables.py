@@ -5,7 +5,19 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
-from sqlalchemy import BigInteger, Connection, Double, Index, Integer, LargeBinary, SmallInteger, String, Text, event
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Double,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    String,
+    Text,
+    event,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from homeward.access.database.base import Base, Instant
@@ -13,11 +25,16 @@ from homeward.access.database.base import Base, Instant
 _BIG: Final = BigInteger().with_variant(Integer, "sqlite")
 
 
+def _of_refusals(name: str, *columns: str) -> Index:
+    some = text("refused_at IS NOT NULL")
+    return Index(name, *columns, "refused_at", "number", sqlite_where=some, postgresql_where=some)
+
+
 class AuditLine(Base):
     """One line of the log. Rows are added and never changed; the database itself refuses it.
 
-    `line` is the leaf's bytes. The other columns repeat what it says, for filters. `request_id` is the record's
-    authorisation where it names no request.
+    `line` is the leaf's bytes. The other columns repeat what it says, for filters: `refused_at` is when it was
+    recorded where it was refused, `request_id` the record's authorisation where it names no request.
     """
 
     __tablename__ = "audit_lines"
@@ -29,17 +46,21 @@ class AuditLine(Base):
     recorded_at: Mapped[datetime] = mapped_column(Instant)
     action: Mapped[int] = mapped_column(SmallInteger)
     outcome: Mapped[int] = mapped_column(SmallInteger)
+    refused_at: Mapped[datetime | None] = mapped_column(Instant)
     actor_id: Mapped[str] = mapped_column(String(64))
     request_id: Mapped[str | None] = mapped_column(String(36))
 
-    # A page is read backwards from a place in time, so that each filter is one range of one index.
+    # A page is read backwards from a place in time, so that each filter is one range of one index. Refusals are few,
+    # and have small indexes of their own.
     __table_args__ = (
         Index("ix_audit_lines_time", "recorded_at", "number"),
         Index("ix_audit_lines_action", "action", "recorded_at", "number"),
         Index("ix_audit_lines_actor", "actor_id", "recorded_at", "number"),
         Index("ix_audit_lines_actor_action", "actor_id", "action", "recorded_at", "number"),
-        Index("ix_audit_lines_outcome", "outcome", "recorded_at", "number"),
         Index("ix_audit_lines_request", "request_id", "recorded_at", "number"),
+        _of_refusals("ix_audit_lines_denied"),
+        _of_refusals("ix_audit_lines_denied_actor", "actor_id"),
+        _of_refusals("ix_audit_lines_denied_action", "action"),
     )
 
 
