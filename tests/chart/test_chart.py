@@ -183,3 +183,9 @@ def test_datagrams_come_in_from_cameras_alone_and_only_where_they_are_asked_for(
         assert rule["from"] == [{"ipBlock": {"cidr": "192.0.2.0/24"}}]
         (ports,) = rule["ports"]
         assert (ports["port"], ports["endPort"]) == (20_000, 31_999)
+
+
+def test_what_people_upload_never_lies_on_a_nodes_disk() -> None:
+    pod = workload(manifests({}), "access")["spec"]["template"]["spec"]
+    (scratch,) = (volume for volume in pod["volumes"] if volume["name"] == "tmp")
+    assert scratch["emptyDir"]["medium"] == "Memory"

@@ -128,7 +128,8 @@ HOMEWARD_MATCHING_TARGET: {{ printf "%s-matching:50051" .root.Release.Name | quo
 {{- end -}}
 
 {{- define "homeward.accessVolumes" -}}
-- { name: tmp, emptyDir: { sizeLimit: 512Mi } }
+# In memory: a reference photo on its way in must not come to lie on a node's disk.
+- { name: tmp, emptyDir: { medium: Memory, sizeLimit: 128Mi } }
 - { name: tls, secret: { secretName: {{ .Values.tls.secretPrefix }}-access } }
 - { name: policy, configMap: { name: {{ .Release.Name }}-access-policy } }
 - { name: signing-keys, persistentVolumeClaim: { claimName: {{ .Release.Name }}-signing-keys } }
