@@ -55,6 +55,7 @@ def _audit() -> None:
         sa.Column("recorded_at", Instant(), nullable=False),
         sa.Column("action", sa.SmallInteger(), nullable=False),
         sa.Column("outcome", sa.SmallInteger(), nullable=False),
+        sa.Column("refused_at", Instant(), nullable=True),
         sa.Column("actor_id", sa.String(length=64), nullable=False),
         sa.Column("request_id", sa.String(length=36), nullable=True),
         sa.PrimaryKeyConstraint("number", name=op.f("pk_audit_lines")),
@@ -65,7 +66,30 @@ def _audit() -> None:
     op.create_index(
         "ix_audit_lines_actor_action", "audit_lines", ["actor_id", "action", "recorded_at", "number"], unique=False
     )
-    op.create_index("ix_audit_lines_outcome", "audit_lines", ["outcome", "recorded_at", "number"], unique=False)
+    op.create_index(
+        "ix_audit_lines_denied",
+        "audit_lines",
+        ["refused_at", "number"],
+        unique=False,
+        sqlite_where=sa.text("refused_at IS NOT NULL"),
+        postgresql_where=sa.text("refused_at IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_audit_lines_denied_action",
+        "audit_lines",
+        ["action", "refused_at", "number"],
+        unique=False,
+        sqlite_where=sa.text("refused_at IS NOT NULL"),
+        postgresql_where=sa.text("refused_at IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_audit_lines_denied_actor",
+        "audit_lines",
+        ["actor_id", "refused_at", "number"],
+        unique=False,
+        sqlite_where=sa.text("refused_at IS NOT NULL"),
+        postgresql_where=sa.text("refused_at IS NOT NULL"),
+    )
     op.create_index("ix_audit_lines_request", "audit_lines", ["request_id", "recorded_at", "number"], unique=False)
     op.create_index("ix_audit_lines_time", "audit_lines", ["recorded_at", "number"], unique=False)
     op.create_table(
