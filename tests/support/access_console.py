@@ -1,6 +1,7 @@
 """The console over requests in memory: for tests of pages, which judge nothing that the use cases judge."""
 
 import re
+import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
@@ -119,7 +120,7 @@ class Names:
 
 
 class CasesInMemory:
-    """Some requests of every kind; `refusal` is raised by whatever would change one."""
+    """Some requests of every kind. `refusal` is raised by whatever would change one; asking takes `slow_s`."""
 
     def __init__(self) -> None:
         self.forget()
@@ -130,10 +131,12 @@ class CasesInMemory:
         self.asked: list[tuple[RequestForm, Sequence[PhotoUpload]]] = []
         self.done: list[tuple[object, ...]] = []
         self.refusal: AccessError | None = None
+        self.slow_s = 0.0
 
     def ask(self, principal: Principal, form: RequestForm, photos: Sequence[PhotoUpload]) -> Asked:
         self._refuse()
         del principal
+        time.sleep(self.slow_s)
         self.asked.append((form, photos))
         return Asked(URGENT, REFERENCE, SECRET)
 
