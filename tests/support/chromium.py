@@ -1,4 +1,4 @@
-"""A headless Chromium that plays a clip from loopback and says how it went."""
+"""A headless Chromium: for a test to drive, or to play a clip from loopback and say how it went."""
 
 import json
 import os
@@ -6,12 +6,15 @@ import queue
 import shutil
 import subprocess
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 _HOST: Final = "127.0.0.1"
 _PATIENCE_S: Final = 60.0
@@ -60,6 +63,18 @@ def require_chromium() -> str:
     if os.environ.get("CI") == "true":
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+@contextmanager
+def driven_browser() -> Iterator[Browser]:
+    """Yield a browser to drive, and close it afterwards."""
+    program = require_chromium()
+    with sync_playwright() as playwright:
+        # Tests may run as root, which the sandbox refuses; the pages are our own.
+        arguments = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+        opened = playwright.chromium.launch(executable_path=program, args=arguments)
+        yield opened
+        opened.close()
 
 
 def play(clip: bytes, folder: Path) -> Played:

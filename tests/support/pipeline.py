@@ -83,12 +83,18 @@ class Pipeline:
 
 
 @contextmanager
-def running(folder: Path, *, durable: bool = False, services: Sequence[str] = SERVICES) -> Iterator[Pipeline]:
+def running(
+    folder: Path,
+    *,
+    durable: bool = False,
+    services: Sequence[str] = SERVICES,
+    overrides: Mapping[str, Mapping[str, str]] | None = None,
+) -> Iterator[Pipeline]:
     """Yield a Homeward that runs on `folder`, and stop it afterwards.
 
-    `durable` keeps its events for the next one; `services` are those that run.
+    `durable` keeps its events for the next one; `services` are those that run; `overrides` are settings by service.
     """
-    stack = Stack(folder, model_folder(), durable=durable, named=services)
+    stack = Stack(folder, model_folder(), overrides or {}, durable=durable, named=services)
     context = stack.start()
     try:
         with Operator(context, SystemClock()) as operator, DemoOfficials(context, SystemClock()) as officials:

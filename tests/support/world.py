@@ -1,6 +1,6 @@
 """People who walk past the cameras of a running Homeward, and some who do not."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -59,15 +59,23 @@ class World:
 
 @contextmanager
 def recorded_world(
-    folder: Path, *, people: int, cameras: int, face_width_px: tuple[float, float] = (48.0, 120.0)
+    folder: Path,
+    *,
+    people: int,
+    cameras: int,
+    face_width_px: tuple[float, float] = (48.0, 120.0),
+    overrides: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Iterator[World]:
-    """Yield the world once `people` have walked past each camera, their faces so wide, and all clips were searched."""
+    """Yield the world once `people` have walked past each camera, their faces so wide, and all clips were searched.
+
+    `overrides` are settings by service.
+    """
     everybody = person_ids()
     walkers, strangers = everybody[:people], everybody[people : people + 10]
     scene = compose_people(walkers, folder / "scene", cameras=cameras, face_width_px=face_width_px, seed=3)
     starts_at = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=30)
     ends = {camera.camera_id: starts_at + timedelta(seconds=camera.lasts_s) for camera in scene.truth.cameras}
-    with running(folder / "homeward") as pipeline:
+    with running(folder / "homeward", overrides=overrides) as pipeline:
         pipeline.record(scene.videos, starts_at)
         searched = pipeline.wait_detected(ends)
         yield World(

@@ -49,6 +49,20 @@ def test_whatever_can_be_recorded_can_be_shown(world: AuditWorld, client: TestCl
         assert f'href="/requests/{CASE}"' in page.text
 
 
+def test_a_code_is_told_whole_and_an_id_by_its_beginning(world: AuditWorld, client: TestClient) -> None:
+    authorisation = derived_id("authorisation", "one")
+    entry = Entry(
+        audit_pb2.AUDIT_ACTION_DELETED,
+        "homeward/retention",
+        authorisation_id=authorisation,
+        code="templates_of_ended",
+    )
+    world.audit.record(entry)
+    text = client.get("/audit").text
+    assert ">templates_of_ended<" in text
+    assert f">{authorisation[:8]}…<" in text
+
+
 def test_the_look_at_the_page_is_a_record_on_it(client: TestClient) -> None:
     page = client.get("/audit")
     assert page.text.count(AUDITOR.name) == 2  # at the side, and in the record

@@ -57,6 +57,14 @@ def test_a_page_is_in_the_language_that_the_browser_asks_for(client: TestClient)
     assert "Accept-Language" in chinese.headers["vary"]
 
 
+@pytest.mark.parametrize(("zone", "words"), [("UTC", "Times are in UTC."), ("Asia/Taipei", "Point at one for UTC.")])
+def test_a_page_says_whose_times_it_shows(zone: str, words: str) -> None:
+    languages, assets = Languages(), Assets()
+    pages = Pages(assets, languages, ZoneInfo(zone), MovableClock(NOON), lambda _: "")
+    app = build_app([assets.router(), site_router(pages, languages, https=True)], page=pages.error)
+    assert words in TestClient(app, base_url="https://testserver").get("/welcome").text
+
+
 def test_a_chosen_language_outweighs_the_browser_and_leads_back(client: TestClient) -> None:
     chosen = client.post("/language", data={"language": "zh-Hant", "back": "/welcome"})
     assert (chosen.status_code, chosen.headers["location"]) == (303, "/welcome")

@@ -38,6 +38,7 @@ def test_the_shipped_policy_is_valid_and_knows_its_digest() -> None:
         lambda d: d["purposes"]["missing_person"].update(max_cameras=501),
         lambda d: d["purposes"]["missing_person"].update(max_window_h=33 * 24 + 1),
         lambda d: d["purposes"]["missing_person"].update(urgent_minutes=24 * 60 + 1),
+        lambda d: d["purposes"]["missing_person"].update(urgent_minutes=0),
         lambda d: d["purposes"]["missing_person"].update(default_window_h=145),
         lambda d: d["purposes"]["missing_person"].update(approver_rank="officer"),
         lambda d: d["purposes"]["incident"].update(urgent=True),

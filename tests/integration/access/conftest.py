@@ -3,22 +3,17 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from support.access_console import Console
-from support.chromium import require_chromium
+from support.chromium import driven_browser
 from support.console_site import serving
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    program = require_chromium()
-    with sync_playwright() as playwright:
-        # Tests may run as root, which the sandbox refuses; the pages are our own.
-        arguments = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-        opened = playwright.chromium.launch(executable_path=program, args=arguments)
+    with driven_browser() as opened:
         yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")

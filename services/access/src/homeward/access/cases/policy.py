@@ -63,7 +63,7 @@ class PurposePolicy(_Part):
     default_lifetime_h: LifetimeHours
     decide_within_h: Annotated[int, Field(ge=1, le=30 * 24)]
     urgent: bool = False
-    urgent_minutes: Annotated[int, Field(ge=5, le=_URGENT_MAX_MINUTES)] = ceilings.URGENT_DEFAULT // timedelta(
+    urgent_minutes: Annotated[int, Field(ge=1, le=_URGENT_MAX_MINUTES)] = ceilings.URGENT_DEFAULT // timedelta(
         minutes=1
     )
     unredacted_rank: Rank | None = None
