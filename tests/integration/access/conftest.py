@@ -17,11 +17,13 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def site() -> Iterator[tuple[Console, str]]:
+def served() -> Iterator[tuple[Console, str]]:
     with serving() as (console, address):
         yield console, address
 
 
-@pytest.fixture(autouse=True)
-def _as_at_the_beginning(site: tuple[Console, str]) -> None:
-    site[0].forget()
+@pytest.fixture
+def console_site(served: tuple[Console, str]) -> tuple[Console, str]:
+    """Return the console as it was at the beginning, and its address."""
+    served[0].forget()
+    return served

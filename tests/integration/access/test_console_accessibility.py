@@ -93,8 +93,8 @@ PAGES: Final[Mapping[str, Callable[[Visitor], None]]] = {
 
 
 @pytest.fixture(scope="module", params=["en-GB", "zh-TW"])
-def guest(request: pytest.FixtureRequest, browser: Browser, site: tuple[Console, str]) -> Visitor:
-    return visitor(browser, site[1], language=request.param, init=axe_source())
+def guest(request: pytest.FixtureRequest, browser: Browser, console_site: tuple[Console, str]) -> Visitor:
+    return visitor(browser, console_site[1], language=request.param, init=axe_source())
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -127,8 +127,8 @@ def test_a_broken_page_is_noticed(guest: Visitor) -> None:
     assert [one.rule for one in violations(result)] == ["image-alt"]
 
 
-def test_no_english_is_left_in_the_chinese_pages(browser: Browser, site: tuple[Console, str]) -> None:
-    guest = visitor(browser, site[1], language="zh-TW")
+def test_no_english_is_left_in_the_chinese_pages(browser: Browser, console_site: tuple[Console, str]) -> None:
+    guest = visitor(browser, console_site[1], language="zh-TW")
     for name, visit in PAGES.items():
         visit(guest)
         # What people wrote and names stay as they are: they stand in the fakes, and in no template.

@@ -14,16 +14,16 @@ pytestmark = pytest.mark.chromium
 
 
 @pytest.fixture
-def guest(browser: Browser, site: tuple[Console, str]) -> Visitor:
-    return visitor(browser, site[1])
+def guest(browser: Browser, console_site: tuple[Console, str]) -> Visitor:
+    return visitor(browser, console_site[1])
 
 
 @pytest.fixture(params=[True, False], ids=["with script", "without script"])
-def either(request: pytest.FixtureRequest, browser: Browser, site: tuple[Console, str]) -> Visitor:
-    return visitor(browser, site[1], script=request.param)
+def either(request: pytest.FixtureRequest, browser: Browser, console_site: tuple[Console, str]) -> Visitor:
+    return visitor(browser, console_site[1], script=request.param)
 
 
-def test_an_urgent_search_is_asked_for_begun_and_agreed_to(either: Visitor, site: tuple[Console, str]) -> None:
+def test_an_urgent_search_is_asked_for_begun_and_agreed_to(either: Visitor, console_site: tuple[Console, str]) -> None:
     either.sign_in("Lin")
     either.go("/")
     either.page.click("a.door-first")
@@ -39,7 +39,7 @@ def test_an_urgent_search_is_asked_for_begun_and_agreed_to(either: Visitor, site
     expect(either.page.locator("[role=status] .notice")).to_be_visible()
     either.page.click(".stop .danger")
     assert either.page.url.endswith("?done=stop")
-    cases = site[0].cases
+    cases = console_site[0].cases
     assert [deed[:2] for deed in cases.done] == [
         ("start", "Lin Mei-hua"),
         ("approve", "Chen Wei"),
@@ -52,14 +52,14 @@ def test_an_urgent_search_is_asked_for_begun_and_agreed_to(either: Visitor, site
     assert not [url for url in either.asked if SECRET in url]
 
 
-def test_a_receipt_is_withdrawn(either: Visitor, site: tuple[Console, str]) -> None:
+def test_a_receipt_is_withdrawn(either: Visitor, console_site: tuple[Console, str]) -> None:
     either.go("/receipt")
     either.page.fill('input[name="reference"]', REFERENCE)
     either.page.fill('input[name="secret"]', SECRET)
     either.page.click("form[data-receipt] button")
     either.page.click("form .danger")
     either.page.wait_for_load_state()
-    assert site[0].desk.state is RequestState.WITHDRAWN
+    assert console_site[0].desk.state is RequestState.WITHDRAWN
     assert either.page.url == f"{either.address}/receipt/withdraw"
     assert not [url for url in either.asked if SECRET in url]
 
@@ -74,14 +74,16 @@ def test_the_code_on_a_receipt_fills_in_the_form_and_leaves_the_address(guest: V
     expect(guest.page.locator("h2#state")).to_be_visible()
 
 
-def test_a_receipt_that_was_given_is_not_sent_again_by_a_reload(guest: Visitor, site: tuple[Console, str]) -> None:
+def test_a_receipt_that_was_given_is_not_sent_again_by_a_reload(
+    guest: Visitor, console_site: tuple[Console, str]
+) -> None:
     guest.sign_in("Lin")
     guest.go("/ask/missing-person")
     guest.fill_in_somebody_missing()
     guest.send()
     assert guest.page.url == f"{guest.address}/requests/{URGENT}"
     guest.page.reload()
-    assert len(site[0].cases.asked) == 1
+    assert len(console_site[0].cases.asked) == 1
     assert SECRET not in guest.page.content()
 
 
@@ -97,7 +99,7 @@ def test_a_photo_is_shown_before_it_is_sent_and_goes_nowhere(guest: Visitor) -> 
     assert guest.troubles == []
 
 
-def test_cameras_are_narrowed_ticked_and_counted(guest: Visitor, site: tuple[Console, str]) -> None:
+def test_cameras_are_narrowed_ticked_and_counted(guest: Visitor, console_site: tuple[Console, str]) -> None:
     guest.sign_in("Lin")
     guest.go("/ask/incident")
     guest.page.fill("[data-picker-words]", "harbour")
@@ -108,7 +110,7 @@ def test_cameras_are_narrowed_ticked_and_counted(guest: Visitor, site: tuple[Con
     guest.page.fill("[data-picker-words]", "atlantis")
     expect(guest.page.locator("[data-picker-nothing]")).to_be_visible()
     guest.page.keyboard.press("Enter")
-    assert site[0].cases.asked == []
+    assert console_site[0].cases.asked == []
     guest.page.fill("[data-picker-words]", "")
     guest.page.click("[data-picker-none]")
     expect(guest.page.locator("[data-picker-count]")).to_have_text("0 ticked")
@@ -145,14 +147,14 @@ def test_cameras_are_ticked_by_an_area_of_the_plan(guest: Visitor) -> None:
     expect(guest.page.locator(".picker-dot.is-ticked")).to_have_count(0)
 
 
-def test_a_picture_is_fetched_only_when_somebody_looks(either: Visitor, site: tuple[Console, str]) -> None:
+def test_a_picture_is_fetched_only_when_somebody_looks(either: Visitor, console_site: tuple[Console, str]) -> None:
     either.sign_in("Chen")
     either.go(f"/requests/{URGENT}")
-    assert site[0].cases.done == []
+    assert console_site[0].cases.done == []
     either.page.click("a[data-look]")
     either.page.wait_for_load_state()
     expect(either.page.locator("img")).to_have_count(1)
-    assert site[0].cases.done == [("photo", "Chen Wei", URGENT, 0)]
+    assert console_site[0].cases.done == [("photo", "Chen Wei", URGENT, 0)]
 
 
 def test_the_clock_of_an_urgent_search_runs(guest: Visitor) -> None:
@@ -209,7 +211,7 @@ def test_the_keyboard_reaches_the_content_first_and_errors_are_read_first(guest:
     assert guest.page.url.endswith("#field-details.event")
 
 
-def test_a_form_is_sent_once(guest: Visitor, site: tuple[Console, str]) -> None:
+def test_a_form_is_sent_once(guest: Visitor, console_site: tuple[Console, str]) -> None:
     guest.sign_in("Lin")
     guest.go("/ask/missing-person")
     guest.fill_in_somebody_missing()
@@ -217,12 +219,12 @@ def test_a_form_is_sent_once(guest: Visitor, site: tuple[Console, str]) -> None:
     button.scroll_into_view_if_needed()
     box = button.bounding_box()
     assert box is not None
-    site[0].cases.slow_s = 1.5
+    console_site[0].cases.slow_s = 1.5
     for _ in range(2):
         guest.page.mouse.click(box["x"] + 20, box["y"] + 20)
         time.sleep(0.4)
     expect(guest.page.locator(".receipt")).to_be_visible()
-    assert len(site[0].cases.asked) == 1
+    assert len(console_site[0].cases.asked) == 1
 
 
 def test_a_language_is_chosen_and_kept(either: Visitor) -> None:
