@@ -22,6 +22,8 @@ from support.models import model_folder
 
 CLIP: Final = timedelta(seconds=4)
 PATIENCE: Final = timedelta(seconds=240)
+_OVERRIDES: Final = {"access": {"HOMEWARD_AUDIT__SIGN_EVERY_S": "2"}}
+"""A copy of the audit log ends with what is signed, and a test does not wait a minute for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,8 @@ def running(
 
     `durable` keeps its events for the next one; `services` are those that run; `overrides` are settings by service.
     """
-    stack = Stack(folder, model_folder(), overrides or {}, durable=durable, named=services)
+    chosen = _OVERRIDES if overrides is None else overrides
+    stack = Stack(folder, model_folder(), chosen, durable=durable, named=services)
     context = stack.start()
     try:
         with Operator(context, SystemClock()) as operator, DemoOfficials(context, SystemClock()) as officials:

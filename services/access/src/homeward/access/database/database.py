@@ -86,7 +86,8 @@ def _tell_sqlite(engine: Engine) -> None:
     def _connected(connection: Any, _: Any) -> None:
         # SQLAlchemy begins transactions itself: the driver would begin them late, after a read has made a choice.
         connection.isolation_level = None
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
+        # A journal that is emptied at each commit: a write-ahead log would hold what was erased until it is full.
+        for pragma in ("journal_mode=TRUNCATE", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
