@@ -163,7 +163,8 @@ def _wanted(principal: Principal, wanted: RequestFilter) -> Sequence[ColumnEleme
     if wanted.after is not None:
         at, request_id = _read_cursor(wanted.after)
         later = and_(CaseRow.submitted_at == at, CaseRow.request_id < request_id)
-        conditions.append(or_(CaseRow.submitted_at < at, later))
+        # The first says no more than the second: it is the one that lets the index be entered where the page begins.
+        conditions += [CaseRow.submitted_at <= at, or_(CaseRow.submitted_at < at, later)]
     return conditions
 
 
