@@ -20,10 +20,11 @@ def test_the_names_looked_for_are_those_of_the_photos() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_the_demo_leaves_no_name_in_its_data(tmp_path: Path) -> None:
     homeward, kept, out = Path(sys.executable).with_name("homeward"), tmp_path / "kept", tmp_path / "out"
     command: list[str | Path] = [homeward, "demo", "--keep", kept, "--models", model_folder(), "--out", out]
-    ended = subprocess.run(command, check=False, capture_output=True, text=True, timeout=280)
+    ended = subprocess.run(command, check=False, capture_output=True, text=True, timeout=540)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "0 · 1 · 0" in ended.stdout
     assert {path.name for path in out.iterdir()} == {"contact-sheet.html", "contact-sheet.png"}
