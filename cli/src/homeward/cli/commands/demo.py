@@ -24,6 +24,7 @@ from homeward.cli.demo.verdicts import KnownScene, Photos, demo_result
 from homeward.cli.embedded.process import ProcessError
 from homeward.cli.officials import DemoOfficials
 from homeward.cli.operator import Operator, WaitedTooLongError
+from homeward.cli.signals import stop_signal
 from homeward.cli.stack.stack import Stack
 from homeward.shared.clock import SystemClock
 from homeward.shared.models.errors import ModelError
@@ -52,6 +53,9 @@ def demo(
     keep: Annotated[
         Path | None, typer.Option(help="Keep the services' data in this folder, to look around in.")
     ] = None,
+    stay: Annotated[
+        bool, typer.Option("--stay", help="Keep everything running afterwards, to look around in the console.")
+    ] = False,
 ) -> None:
     """Record cameras, search for one person, and show what was found; then search for somebody who is not there."""
     if (video is None) != (photo is None):
@@ -67,24 +71,31 @@ def demo(
             play = _own(video, photo) if video and photo else _composed(Path(scratch), folder.parent / "portraits")
             # Data that nobody will come back to needs no durable log.
             stack = Stack(keep or Path(scratch) / "data", folder, durable=keep is not None)
-            played = _with_services(stack, play)
+
+            def finished(played: _Played) -> None:
+                took = timedelta(seconds=time.monotonic() - begun)
+                with writing(out):
+                    _show(_result(played, took), out)
+
+            _with_services(stack, play, finished, stay=stay)
     except (DemoPhotosError, ModelError, PhotoError, ProcessError, SearchRefusedError, WaitedTooLongError) as error:
         fail(str(error))
     except AccessRefusedError as error:
         fail(f"denied: {error.reason}")
     except AccessAwayError as error:
         fail(str(error))
-    result = demo_result(
+
+
+def _result(played: _Played, took: timedelta) -> DemoResult:
+    return demo_result(
         played.outcome,
         played.photos,
         played.footages,
         played.scenes,
         played.subject_id,
         now=SystemClock().now(),
-        total=timedelta(seconds=time.monotonic() - begun),
+        total=took,
     )
-    with writing(out):
-        _show(result, out)
 
 
 @contextmanager
@@ -154,14 +165,23 @@ def _duration(video: Path) -> timedelta:
     return timedelta(microseconds=length_us)
 
 
-def _with_services(stack: Stack, play: Callable[[Demo], _Played]) -> _Played:
+def _with_services(
+    stack: Stack, play: Callable[[Demo], _Played], finished: Callable[[_Played], None], *, stay: bool
+) -> None:
+    """Play on all services; with `stay` they run on afterwards, until a signal."""
     clock = SystemClock()
     with step("starting all services") as told:
         stack.report = told
         context = stack.start()
     try:
+        console.print(f"The console is at {context.console_url} while the services run.", markup=False)
         with Operator(context, clock) as operator, DemoOfficials(context, clock) as officials:
-            return play(Demo(operator, officials, clock, step))
+            played = play(Demo(operator, officials, clock, step))
+        finished(played)
+        if stay:
+            stop = stop_signal()
+            console.print(f"Look around in the console at {context.console_url}; Ctrl-C ends it.", markup=False)
+            stop.wait()
     finally:
         with step("stopping all services"):
             stack.stop()

@@ -1,7 +1,5 @@
 """homeward up: all of Homeward on this machine."""
 
-import signal
-import threading
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +8,7 @@ import typer
 from homeward.cli.console import console, fail
 from homeward.cli.embedded.process import ProcessError
 from homeward.cli.options import DEFAULT_DATA_FOLDER, DataFolder
+from homeward.cli.signals import stop_signal
 from homeward.cli.stack.stack import Stack
 from homeward.shared.models.errors import ModelError
 from homeward.shared.models.library import ModelLibrary, default_models_folder
@@ -30,9 +29,7 @@ def up(
         fail(str(error))
     except OSError as error:
         fail(f"{folder} cannot be written: {error.strerror}")
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+    stop = stop_signal()
     stack = Stack(data, folder, report=lambda text: console.print(f"[dim]{text}[/]", highlight=False))
     try:
         context = stack.start()
