@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from homeward.cli.access_api import AccessAwayError
 from homeward.cli.camera import camera_changed
 from homeward.cli.officials import DemoOfficials, Opened
 from homeward.cli.operator import Operator, Searched
@@ -60,8 +61,14 @@ class Pipeline:
     def authorise(
         self, photos: Sequence[bytes], cameras: Sequence[str], starts_at: datetime, ends_at: datetime
     ) -> Opened:
-        """Open a search for the person in `photos`."""
-        return self.officials.authorise(photos, camera_ids=cameras, starts_at=starts_at, ends_at=ends_at)
+        """Open a search for the person in `photos`; while access is away, ask again, as people do."""
+        deadline = time.monotonic() + PATIENCE.total_seconds()
+        while True:
+            try:
+                return self.officials.authorise(photos, camera_ids=cameras, starts_at=starts_at, ends_at=ends_at)
+            except AccessAwayError:
+                assert time.monotonic() < deadline, "access stays away"
+                time.sleep(0.5)
 
     def token(self, authorisation_id: str) -> str:
         """Return the token of an open search, as every consumer of its topic is told it."""
