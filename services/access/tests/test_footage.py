@@ -118,7 +118,7 @@ def test_a_day_of_clips_is_one_stretch_and_its_gap_another(world: World) -> None
     assert found.coverage.hundredths_of_percent == 9944
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=25)
 @given(
     st.lists(
         st.tuples(
@@ -127,7 +127,7 @@ def test_a_day_of_clips_is_one_stretch_and_its_gap_another(world: World) -> None
             st.sampled_from([None, None, GAP_CAUSE_SOURCE_LOST, GAP_CAUSE_RECORDER_DOWN]),
             st.integers(1, 3),
         ),
-        max_size=20,
+        max_size=12,
     ),
     st.data(),
 )
