@@ -108,7 +108,7 @@ def test_a_renewal_that_another_replica_enrolled_is_not_taken_for_the_old_token(
 
 
 def test_a_store_that_is_away_is_waited_for(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    sweep = sweeper(world)
+    sweep = sweeper(world).part()
     stop = threading.Event()
     turns: list[bool] = []
 
@@ -124,7 +124,7 @@ def test_a_store_that_is_away_is_waited_for(world: World, monkeypatch: pytest.Mo
 
 
 def test_it_is_ready_once_it_has_swept(world: World) -> None:
-    sweep = sweeper(world)
+    sweep = sweeper(world).part()
     stop = threading.Event()
     thread = threading.Thread(target=sweep.run, args=(stop,))
     thread.start()

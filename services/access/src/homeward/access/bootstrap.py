@@ -11,7 +11,7 @@ from homeward.access.audit.api import audit_router, transparency_router
 from homeward.access.audit.room import AuditRoom
 from homeward.access.cases.api import cases_router, receipts_router
 from homeward.access.cases.cases import Cases
-from homeward.access.cases.expiring import Lifecycle, end_searches
+from homeward.access.cases.expiring import end_searches, lifecycle
 from homeward.access.cases.ground import Ground
 from homeward.access.cases.policy import Policy
 from homeward.access.cases.policy_log import enter_into_force
@@ -24,7 +24,7 @@ from homeward.access.footage.room import FootageRoom
 from homeward.access.keys.api import keys_router
 from homeward.access.keys.file_keys import FileKeys
 from homeward.access.keys.keyring import Keyring
-from homeward.access.keys.tending import KeyTender
+from homeward.access.keys.tending import key_tender
 from homeward.access.metrics import AccessMetrics
 from homeward.access.outbox.outbox import SOURCE, OutboxPublisher
 from homeward.access.people.loopback import origin_of
@@ -183,8 +183,8 @@ def run(settings: AccessSettings) -> int:
             ledger.signing,
             review.forgetting,
             review.streams,
-            KeyTender(keyring, settings.jwks_file),
-            Lifecycle(cases.expirer, clock),
+            key_tender(keyring, settings.jwks_file),
+            lifecycle(cases.expirer, clock),
             camera_reader,
             outbox,
             web,

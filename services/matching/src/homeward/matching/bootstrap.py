@@ -129,7 +129,7 @@ def run(settings: MatchingSettings) -> int:
     sweeper = Sweeper(authorisations=authorisations, subjects=subjects, clock=clock, meter=meter, known=table.ready)
     return run_service(
         [
-            sweeper,
+            sweeper.part(),
             table,
             consumer("matching-planner", AUTHORISATIONS, planning),
             *(consumer("matching", SEARCH_TASKS, tasks, number + 1) for number in range(settings.tasks_at_once)),

@@ -1,6 +1,5 @@
 """The sweep: whatever happens elsewhere, a template does not outlive its authorisation by more than a second or two."""
 
-import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
@@ -8,6 +7,7 @@ from typing import Final
 from homeward.matching.authorisations import Authorisations
 from homeward.matching.ports import Meter, StoreAwayError, Subjects
 from homeward.shared.clock import Clock
+from homeward.shared.runtime.repeating import Repeating
 from homeward.shared.telemetry.logging import get_logger
 
 INTERVAL: Final = timedelta(seconds=1)
@@ -20,9 +20,7 @@ _log = get_logger()
 
 
 class Sweeper:
-    """A part that compares the store with the authorisations, each second, and wipes what has no right to be there."""
-
-    name = "sweeper"
+    """Compares the store with the authorisations, each second, and wipes what has no right to be there."""
 
     def __init__(
         self,
@@ -40,22 +38,10 @@ class Sweeper:
         self._meter = meter
         self._known = known
         self._orphans: dict[str, datetime] = {}
-        self._swept = threading.Event()
 
-    def ready(self) -> bool:
-        """Whether the last sweep succeeded."""
-        return self._swept.is_set()
-
-    def run(self, stop: threading.Event) -> None:
-        """Sweep until `stop` is set, at once to begin with. Raises NotWipedError: the service must not go on then."""
-        while not stop.is_set():
-            try:
-                self.sweep()
-                self._swept.set()
-            except StoreAwayError as error:
-                self._swept.clear()
-                _log.warning("store of the templates is away", error=error)
-            stop.wait(INTERVAL.total_seconds())
+    def part(self) -> Repeating:
+        """Return the part that sweeps. A NotWipedError ends the service: it must not go on then."""
+        return Repeating("sweeper", self.sweep, INTERVAL, (StoreAwayError,))
 
     def sweep(self) -> None:
         """Wipe every subject whose authorisation has ended or is not known. Raises StoreAwayError, NotWipedError."""

@@ -7,6 +7,7 @@ runs: a client checks that name and not the address, so that an address alone ne
 import ipaddress
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import grpc
@@ -24,6 +25,16 @@ _OPTIONS: Final[tuple[tuple[str, Any], ...]] = (
     # The target alone is asked, whatever proxy the environment names.
     ("grpc.enable_http_proxy", 0),
 )
+
+_KINDS: Final[Mapping[tuple[bool, bool], tuple[str, Callable[..., Any]]]] = MappingProxyType(
+    {
+        (False, False): ("unary_unary", grpc.unary_unary_rpc_method_handler),
+        (False, True): ("unary_stream", grpc.unary_stream_rpc_method_handler),
+        (True, False): ("stream_unary", grpc.stream_unary_rpc_method_handler),
+        (True, True): ("stream_stream", grpc.stream_stream_rpc_method_handler),
+    }
+)
+"""Where a handler keeps its behaviour and what makes another, by whether requests and answers are streams."""
 
 _log = get_logger()
 
@@ -95,20 +106,14 @@ class AllowedPeers(grpc.ServerInterceptor):
         if handler is None or not self._given or method.startswith(_HEALTH):
             return handler
         allowed = self._allowed.get(method, frozenset())
-        if handler.request_streaming and handler.response_streaming:
-            return grpc.stream_stream_rpc_method_handler(
-                _guarded_stream(handler.stream_stream, allowed),
-                handler.request_deserializer,
-                handler.response_serializer,
-            )
-        if handler.request_streaming or handler.response_streaming:
-            raise NotImplementedError("no method of ours streams one way alone")
-        return grpc.unary_unary_rpc_method_handler(
-            _guarded_unary(handler.unary_unary, allowed), handler.request_deserializer, handler.response_serializer
-        )
+        kind = (handler.request_streaming, handler.response_streaming)
+        name, make = _KINDS[kind]
+        guard = _guarded_stream if handler.response_streaming else _guarded_single
+        behaviour = guard(getattr(handler, name), allowed)
+        return make(behaviour, handler.request_deserializer, handler.response_serializer)
 
 
-def _guarded_unary(behaviour: Callable[[Any, Any], Any], allowed: frozenset[str]) -> Callable[[Any, Any], Any]:
+def _guarded_single(behaviour: Callable[[Any, Any], Any], allowed: frozenset[str]) -> Callable[[Any, Any], Any]:
     def guarded(request: Any, context: grpc.ServicerContext) -> Any:
         _require(context, allowed)
         return behaviour(request, context)
@@ -117,9 +122,9 @@ def _guarded_unary(behaviour: Callable[[Any, Any], Any], allowed: frozenset[str]
 
 
 def _guarded_stream(behaviour: Callable[[Any, Any], Any], allowed: frozenset[str]) -> Callable[[Any, Any], Any]:
-    def guarded(requests: Any, context: grpc.ServicerContext) -> Any:
+    def guarded(request: Any, context: grpc.ServicerContext) -> Any:
         _require(context, allowed)
-        yield from behaviour(requests, context)
+        yield from behaviour(request, context)
 
     return guarded
 

@@ -1,7 +1,6 @@
 """What ends by itself: requests, urgent searches without a second signature, searches, holds, what people wrote."""
 
-import threading
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import Select, select, update
@@ -17,13 +16,11 @@ from homeward.access.outbox.outbox import SOURCE
 from homeward.shared.audit import AuditUnavailableError, Entry
 from homeward.shared.authorisation import Purpose
 from homeward.shared.clock import Clock
-from homeward.shared.telemetry.logging import get_logger
+from homeward.shared.runtime.repeating import Repeating
 from homewardapi.audit.v1 import audit_pb2
 
 _BATCH: Final = 100
-_LOOK_S: Final = 1.0
-
-_log = get_logger()
+_LOOK: Final = timedelta(seconds=1)
 
 
 class Expirer:
@@ -111,27 +108,7 @@ def _told(now: datetime) -> Select[str]:
     return select(CaseRow.request_id).where(CaseRow.texts_until <= now)
 
 
-class Lifecycle:
-    """A part that ends what has run out of time, each second."""
-
-    def __init__(self, expirer: Expirer, clock: Clock) -> None:
-        self.name = "lifecycle"
-        self._expirer = expirer
-        self._clock = clock
-        self._well = threading.Event()
-
-    def ready(self) -> bool:
-        """Whether the last look went well."""
-        return self._well.is_set()
-
-    def run(self, stop: threading.Event) -> None:
-        """Look each second until `stop` is set."""
-        while not stop.is_set():
-            try:
-                self._expirer.expire(self._clock.now())
-            except (DatabaseAwayError, AuditUnavailableError) as error:
-                self._well.clear()
-                _log.warning("what has run out is not ended yet", error=error)
-            else:
-                self._well.set()
-            stop.wait(_LOOK_S)
+def lifecycle(expirer: Expirer, clock: Clock) -> Repeating:
+    """Return the part that ends what has run out of time, each second."""
+    patient = (DatabaseAwayError, AuditUnavailableError)
+    return Repeating("lifecycle", lambda: expirer.expire(clock.now()), _LOOK, patient)

@@ -1,6 +1,5 @@
 """What becomes of sightings when their search has ended: the references to pictures go, times and answers stay."""
 
-import threading
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -10,39 +9,23 @@ from homeward.access.database.database import Database, DatabaseAwayError
 from homeward.access.review.ports import ReviewCases
 from homeward.access.review.tables import PartRow, PictureRow, SightingRow, TallyRow
 from homeward.shared.clock import Clock
-from homeward.shared.telemetry.logging import get_logger
+from homeward.shared.runtime.repeating import Repeating
 
-_LOOK_S: Final = 10.0
-
-_log = get_logger()
+_LOOK: Final = timedelta(seconds=10)
 
 
 class Forgetting:
-    """A part that forgets, for each search, `keep` after its end. Nothing is shown from the end on in any case."""
+    """Forgets, for each search, `keep` after its end. Nothing is shown from the end on in any case."""
 
     def __init__(self, database: Database, cases: ReviewCases, clock: Clock, keep: timedelta) -> None:
-        self.name = "review forgetting"
         self._database = database
         self._cases = cases
         self._clock = clock
         self._keep = keep
-        self._well = threading.Event()
 
-    def ready(self) -> bool:
-        """Whether the last look went well."""
-        return self._well.is_set()
-
-    def run(self, stop: threading.Event) -> None:
-        """Look every ten seconds until `stop` is set."""
-        while not stop.is_set():
-            try:
-                self.forget(self._clock.now())
-            except DatabaseAwayError as error:
-                self._well.clear()
-                _log.warning("forgetting waits", error=error)
-            else:
-                self._well.set()
-            stop.wait(_LOOK_S)
+    def part(self) -> Repeating:
+        """Return the part that forgets what is due, every ten seconds."""
+        return Repeating("review forgetting", lambda: self.forget(self._clock.now()), _LOOK, (DatabaseAwayError,))
 
     def forget(self, now: datetime) -> int:
         """Forget what is due at `now`, each search in a transaction of its own; return how many searches that were.

@@ -31,5 +31,5 @@ class ReviewRoom:
         self.use_cases = ReviewUseCases.of(database, cases, audit, clock, store)
         self.folding = Folding(database, cases)
         self.streams = Streams(self.use_cases.feed, sessions, clock)
-        self.forgetting = Forgetting(database, cases, clock, keep)
+        self.forgetting = Forgetting(database, cases, clock, keep).part()
         database.on_commit(self.streams.changed)
