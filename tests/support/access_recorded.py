@@ -17,10 +17,11 @@ from homeward.shared.ids import clip_id
 from homeward.shared.instants import to_duration, to_timestamp
 from homeward.shared.topics import CLIPS
 from homewardapi.camera.v1.camera_pb2 import Camera, Source
-from homewardapi.clip.v1.clip_pb2 import GAP_CAUSE_SOURCE_LOST, Clip, Gap, StoredClip
+from homewardapi.clip.v1.clip_pb2 import GAP_CAUSE_SOURCE_LOST, Clip, Gap, GapCause, StoredClip
 from support.access_world import database
 
 _SECOND = timedelta(seconds=1)
+_ALMOST_AN_HOUR = timedelta(minutes=59)
 
 
 def recorded(cameras: Iterable[tuple[str, str]], audit: Audit, clock: Clock, viewer: Principal) -> Footage:
@@ -32,8 +33,9 @@ def recorded(cameras: Iterable[tuple[str, str]], audit: Audit, clock: Clock, vie
         made = Camera(camera_id=camera_id, display_name=name, source=Source(url="rtsp://192.0.2.1/"), enabled=True)
         made.clip_length.FromTimedelta(timedelta(seconds=10))
         table.apply(camera_id, made)
-        for told in (_gap(camera_id, now - timedelta(hours=2)), _footage(camera_id, now - timedelta(hours=1))):
-            fold.handle(new_event(CLIPS, told.clip_id, "homeward/ingest", now, told))
+        gap = told(camera_id, now - timedelta(hours=2), _ALMOST_AN_HOUR, GAP_CAUSE_SOURCE_LOST)
+        for clip in (gap, told(camera_id, now - timedelta(hours=1), _ALMOST_AN_HOUR)):
+            fold.handle(new_event(CLIPS, clip.clip_id, "homeward/ingest", now, clip))
     with kept.begin() as session:
         Grants().give(
             session,
@@ -60,24 +62,20 @@ def picture() -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", dots) + chunk(b"IEND", b"")
 
 
-def _clip(camera_id: str, starts_at: datetime) -> Clip:
-    return Clip(
+def told(
+    camera_id: str, starts_at: datetime, length: timedelta, cause: GapCause.ValueType | None = None, epoch: int = 1
+) -> Clip:
+    """Return what a recorder tells of [starts_at, starts_at + length): footage, or a gap of `cause`."""
+    clip = Clip(
         clip_id=clip_id(camera_id, starts_at),
         camera_id=camera_id,
         starts_at=to_timestamp(starts_at),
-        ends_at=to_timestamp(starts_at + timedelta(minutes=59)),
-        optional_epoch=1,
+        ends_at=to_timestamp(starts_at + length),
+        optional_epoch=epoch,
     )
-
-
-def _gap(camera_id: str, starts_at: datetime) -> Clip:
-    clip = _clip(camera_id, starts_at)
-    clip.gap.CopyFrom(Gap(cause=GAP_CAUSE_SOURCE_LOST))
-    return clip
-
-
-def _footage(camera_id: str, starts_at: datetime) -> Clip:
-    clip = _clip(camera_id, starts_at)
+    if cause is not None:
+        clip.gap.CopyFrom(Gap(cause=cause))
+        return clip
     clip.stored.CopyFrom(
         StoredClip(
             object_key="k",

@@ -15,8 +15,6 @@ from homeward.access.people.principal import Principal, Role
 from homeward.shared.audit import AuditUnavailableError
 from homeward.shared.coverage import window_coverage
 from homeward.shared.events import new_event
-from homeward.shared.ids import clip_id
-from homeward.shared.instants import to_duration, to_timestamp
 from homeward.shared.topics import CLIPS
 from homewardapi.audit.v1 import audit_pb2
 from homewardapi.camera.v1.camera_pb2 import Camera, Source
@@ -24,48 +22,14 @@ from homewardapi.clip.v1.clip_pb2 import (
     GAP_CAUSE_RECORDER_DOWN,
     GAP_CAUSE_SOURCE_LOST,
     Clip,
-    Gap,
     GapCause,
-    StoredClip,
 )
+from support.access_recorded import told
 from support.access_world import NOON, MovableClock, RecordedAudit, database, principal
 
 S = timedelta(seconds=1)
 H = timedelta(hours=1)
 CAMERA = "north-gate"
-
-
-def told(
-    starts_at: datetime,
-    length: timedelta,
-    cause: GapCause.ValueType | None = None,
-    epoch: int = 1,
-    camera: str = CAMERA,
-) -> Clip:
-    clip = Clip(
-        clip_id=clip_id(camera, starts_at),
-        camera_id=camera,
-        starts_at=to_timestamp(starts_at),
-        ends_at=to_timestamp(starts_at + length),
-        optional_epoch=epoch,
-    )
-    if cause is None:
-        clip.stored.CopyFrom(
-            StoredClip(
-                object_key="k",
-                size_bytes=1,
-                sha256=b"1",
-                codec="h264",
-                width_px=1,
-                height_px=1,
-                frame_count=1,
-                key_frame_count=1,
-                key_frame_interval=to_duration(S),
-            )
-        )
-    else:
-        clip.gap.CopyFrom(Gap(cause=cause))
-    return clip
 
 
 class World:
@@ -110,8 +74,8 @@ def world() -> World:
 
 
 def test_a_day_of_clips_is_one_stretch_and_its_gap_another(world: World) -> None:
-    clips = [told(NOON - H + 10 * number * S, 10 * S) for number in range(360) if number not in {100, 101}]
-    world.tell(*clips, told(NOON - H + 1000 * S, 20 * S, GAP_CAUSE_SOURCE_LOST))
+    clips = [told(CAMERA, NOON - H + 10 * number * S, 10 * S) for number in range(360) if number not in {100, 101}]
+    world.tell(*clips, told(CAMERA, NOON - H + 1000 * S, 20 * S, GAP_CAUSE_SOURCE_LOST))
     found = world.footage.coverage(world.officer, CAMERA, NOON - H, NOON)
     assert [one.length for one in found.coverage.footage] == [1000 * S, 2580 * S]
     assert [(gap.length, gap.cause) for gap in found.coverage.gaps] == [(20 * S, GAP_CAUSE_SOURCE_LOST)]
@@ -135,7 +99,7 @@ def test_what_is_folded_says_of_every_moment_what_the_log_says(
     stretches: list[tuple[int, int, GapCause.ValueType | None, int]], data: st.DataObject
 ) -> None:
     """Whether it is footage, a gap or untold; in any order, and however often it is told."""
-    clips = [told(NOON - H + at * S, length * S, cause, epoch) for at, length, cause, epoch in stretches]
+    clips = [told(CAMERA, NOON - H + at * S, length * S, cause, epoch) for at, length, cause, epoch in stretches]
     world = World()
     world.tell(*data.draw(st.permutations(clips)), *clips[:3])
     since, until = NOON - H, NOON - H + 90 * S
@@ -148,9 +112,9 @@ def test_what_is_folded_says_of_every_moment_what_the_log_says(
 
 
 def test_what_is_older_than_footage_lives_is_forgotten(world: World) -> None:
-    world.tell(told(NOON - timedelta(days=29), H))
+    world.tell(told(CAMERA, NOON - timedelta(days=29), H))
     world.clock.move(timedelta(days=3))
-    world.tell(told(NOON + timedelta(days=3) - H, H))
+    world.tell(told(CAMERA, NOON + timedelta(days=3) - H, H))
     assert Coverage(world.database).of(CAMERA, NOON - timedelta(days=29), NOON).footage == ()
 
 

@@ -7,16 +7,16 @@ from homeward.access.database.database import Database
 from homeward.access.errors import ConflictError, NotFoundError
 from homeward.access.people.principal import Principal
 from homeward.access.review.admission import Admission
+from homeward.access.review.entries import entry
 from homeward.access.review.model import SightingView
 from homeward.access.review.ports import ReviewCase, ReviewCases
 from homeward.access.review.tables import AnswerRow, SightingRow
 from homeward.access.review.tallies import next_entry
 from homeward.access.review.verdict import Answer, Verdict, verdict_of
 from homeward.access.review.views import sighting_views
-from homeward.shared.audit import Audit, Entry
+from homeward.shared.audit import Audit
 from homeward.shared.clock import Clock
 from homewardapi.audit.v1 import audit_pb2
-from homewardapi.audit.v1.audit_pb2 import AuditAction
 
 
 class Answering:
@@ -53,7 +53,7 @@ class Answering:
             own = answers.get(principal.official_id)
             if own is not None and own.answer == answer:
                 (view,) = sighting_views(session, [row], {sighting_id: answer}, is_open=True)
-                self._audit.record(_entry(audit_pb2.AUDIT_ACTION_SIGHTING_VIEWED, principal, case, row, "answer"))
+                self._audit.record(entry(audit_pb2.AUDIT_ACTION_SIGHTING_VIEWED, principal, case, "answer", **_of(row)))
                 return view
             if Verdict(row.verdict).final:
                 raise ConflictError("decided", "the sighting is decided already")
@@ -71,11 +71,13 @@ class Answering:
                 answers[principal.official_id] = own
             own.answer = answer.value
             own.given_at = now
-            entries = [_entry(audit_pb2.AUDIT_ACTION_SIGHTING_ANSWERED, principal, case, row, answer.value)]
+            entries = [entry(audit_pb2.AUDIT_ACTION_SIGHTING_ANSWERED, principal, case, answer.value, **_of(row))]
             verdict = verdict_of([Answer(given.answer) for given in answers.values()])
             if verdict != row.verdict:
                 row.verdict = verdict.value
-                entries.append(_entry(audit_pb2.AUDIT_ACTION_SIGHTING_DECIDED, principal, case, row, verdict.value))
+                entries.append(
+                    entry(audit_pb2.AUDIT_ACTION_SIGHTING_DECIDED, principal, case, verdict.value, **_of(row))
+                )
                 if verdict.final:
                     row.decided_at = now
                     row.decided = next_entry(session, case.request_id)
@@ -107,14 +109,5 @@ class SearchReviews:
         return session.scalar(theirs.limit(1)) is not None
 
 
-def _entry(action: AuditAction.ValueType, principal: Principal, case: ReviewCase, row: SightingRow, code: str) -> Entry:
-    return Entry(
-        action,
-        principal.official_id,
-        request_id=case.request_id,
-        authorisation_id=case.request_id,
-        sighting_id=row.sighting_id,
-        camera_id=row.camera_id,
-        purpose=case.purpose.value,
-        code=code,
-    )
+def _of(row: SightingRow) -> dict[str, str]:
+    return {"sighting_id": row.sighting_id, "camera_id": row.camera_id}

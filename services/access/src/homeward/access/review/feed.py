@@ -10,12 +10,13 @@ from sqlalchemy.orm import Session
 from homeward.access.database.database import Database
 from homeward.access.people.principal import Principal
 from homeward.access.review.admission import Admission
+from homeward.access.review.entries import entry
 from homeward.access.review.model import Progress, SightingView
 from homeward.access.review.ports import ReviewCase, ReviewCases
 from homeward.access.review.tables import AnswerRow, SightingRow, TallyRow
 from homeward.access.review.verdict import Standing, Verdict
 from homeward.access.review.views import BEST_FIRST, in_scope, own_answers, progress_of, sighting_views
-from homeward.shared.audit import Audit, Entry
+from homeward.shared.audit import Audit
 from homeward.shared.clock import Clock
 from homewardapi.audit.v1 import audit_pb2
 
@@ -59,16 +60,7 @@ class Feed:
         with self._database.read() as session:
             case = self._admission.reviewer(session, principal, request_id)
             is_open = case.open_at(self._clock.now())
-            self._audit.record(
-                Entry(
-                    audit_pb2.AUDIT_ACTION_REQUEST_VIEWED,
-                    principal.official_id,
-                    request_id=request_id,
-                    authorisation_id=request_id,
-                    purpose=case.purpose.value,
-                    code="stream",
-                )
-            )
+            self._audit.record(entry(audit_pb2.AUDIT_ACTION_REQUEST_VIEWED, principal, case, "stream"))
         return is_open
 
     def look(self, principal: Principal, request_id: str, number: int, known: Mapping[str, Standing]) -> News:

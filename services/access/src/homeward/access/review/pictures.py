@@ -9,11 +9,12 @@ from homeward.access.database.database import Database
 from homeward.access.errors import ConflictError, NotFoundError
 from homeward.access.people.principal import Principal
 from homeward.access.review.admission import Admission
+from homeward.access.review.entries import entry
 from homeward.access.review.folding import CROP_MAX_BYTES
 from homeward.access.review.ports import ReviewCase, ReviewCases
 from homeward.access.review.tables import PictureRow, SightingRow
 from homeward.access.review.verdict import Verdict
-from homeward.shared.audit import Audit, Entry
+from homeward.shared.audit import Audit
 from homeward.shared.clock import Clock
 from homeward.shared.objectkeys import CROPS_BUCKET, SUBJECTS_BUCKET, InvalidKeyError, PhotoKey
 from homeward.shared.objectstore.port import ObjectNotFoundError, ObjectStore
@@ -113,18 +114,9 @@ class Pictures:
 
     def _record(self, principal: Principal, case: ReviewCase, row: SightingRow | None, code: str) -> None:
         action = audit_pb2.AUDIT_ACTION_PHOTO_VIEWED if row is None else audit_pb2.AUDIT_ACTION_SIGHTING_VIEWED
-        self._audit.record(
-            Entry(
-                action,
-                principal.official_id,
-                request_id=case.request_id,
-                authorisation_id=case.request_id,
-                sighting_id=None if row is None else row.sighting_id,
-                camera_id=None if row is None else row.camera_id,
-                purpose=case.purpose.value,
-                code=code,
-            )
-        )
+        sighting_id = None if row is None else row.sighting_id
+        camera_id = None if row is None else row.camera_id
+        self._audit.record(entry(action, principal, case, code, sighting_id=sighting_id, camera_id=camera_id))
 
 
 def _found(session: Session, sighting_id: str) -> SightingRow:

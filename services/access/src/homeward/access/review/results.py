@@ -5,12 +5,13 @@ from sqlalchemy import func, select
 from homeward.access.database.database import Database
 from homeward.access.people.principal import Principal
 from homeward.access.review.admission import Admission
+from homeward.access.review.entries import entry
 from homeward.access.review.model import Outcome
 from homeward.access.review.ports import ReviewCases
 from homeward.access.review.tables import SightingRow
 from homeward.access.review.verdict import Verdict
 from homeward.access.review.views import BEST_FIRST, in_scope, progress_of, sighting_views
-from homeward.shared.audit import Audit, Entry
+from homeward.shared.audit import Audit
 from homeward.shared.clock import Clock
 from homewardapi.audit.v1 import audit_pb2
 
@@ -48,16 +49,7 @@ class Results:
             rows = sorted(best, key=lambda row: (row.first_seen_at, row.sighting_id))
             confirmed = sighting_views(session, rows, {}, is_open=case.open_at(self._clock.now()))
             progress = progress_of(session, request_id)
-            self._audit.record(
-                Entry(
-                    audit_pb2.AUDIT_ACTION_REQUEST_VIEWED,
-                    principal.official_id,
-                    request_id=request_id,
-                    authorisation_id=request_id,
-                    purpose=case.purpose.value,
-                    code="results",
-                )
-            )
+            self._audit.record(entry(audit_pb2.AUDIT_ACTION_REQUEST_VIEWED, principal, case, "results"))
         return Outcome(
             undecided=counts.get(Verdict.OPEN, 0),
             disputed=counts.get(Verdict.DISPUTED, 0),

@@ -9,6 +9,7 @@ from homeward.access.database.database import Database
 from homeward.access.errors import NotFoundError
 from homeward.access.people.principal import Principal
 from homeward.access.review.admission import Admission
+from homeward.access.review.entries import entry
 from homeward.access.review.model import CaseView, SightingList, SightingView
 from homeward.access.review.ports import ReviewCase, ReviewCases
 from homeward.access.review.tables import AnswerRow, SightingRow
@@ -139,17 +140,7 @@ class Review:
         action = (
             audit_pb2.AUDIT_ACTION_REQUEST_VIEWED if sighting_id is None else audit_pb2.AUDIT_ACTION_SIGHTING_VIEWED
         )
-        self._audit.record(
-            Entry(
-                action,
-                principal.official_id,
-                request_id=case.request_id,
-                authorisation_id=case.request_id,
-                sighting_id=sighting_id,
-                purpose=case.purpose.value,
-                code=code,
-            )
-        )
+        self._audit.record(entry(action, principal, case, code, sighting_id=sighting_id))
 
 
 def _row(session: Session, case: ReviewCase, sighting_id: str) -> SightingRow:
