@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from pytest_socket import disable_socket, enable_socket, socket_allow_hosts
 
+pytest_plugins = ["support.chromium"]
 _ROOT = Path(__file__).parent
 _WITH_SOCKETS = _ROOT / "tests"
 

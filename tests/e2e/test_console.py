@@ -14,7 +14,6 @@ from homeward.shared.objectkeys import SUBJECTS_BUCKET, subject_prefix
 from homeward.shared.topics import HOLDS
 from homewardapi.hold.v1.hold_pb2 import HOLD_STATE_PLACED, Hold
 from support.album import Album
-from support.chromium import driven_browser
 from support.journeys import Footage, Person, Receipt, somebody
 from support.scenes import reference_photo
 from support.world import World, recorded_world
@@ -56,7 +55,7 @@ class City:
 
 
 @pytest.fixture(scope="module")
-def running_city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
+def running_city(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
     folder = tmp_path_factory.mktemp("city")
     policy = folder / "policy.toml"
     minutes = URGENT // timedelta(minutes=1)
@@ -64,7 +63,7 @@ def running_city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
     assert "urgent_minutes = 60" in shipped
     policy.write_text(shipped.replace("urgent_minutes = 60", f"urgent_minutes = {minutes}"))
     overrides = {"access": {"HOMEWARD_POLICY": str(policy)}}
-    with driven_browser() as browser, recorded_world(folder, people=3, cameras=2, overrides=overrides) as world:
+    with recorded_world(folder, people=3, cameras=2, overrides=overrides) as world:
         yield City(browser, world, Album.of_environment())
 
 

@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -65,9 +64,9 @@ def require_chromium() -> str:
     pytest.skip(reason)
 
 
-@contextmanager
-def driven_browser() -> Iterator[Browser]:
-    """Yield a browser to drive, and close it afterwards."""
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Yield a browser to drive; Playwright refuses a second one in a process."""
     program = require_chromium()
     with sync_playwright() as playwright:
         # Tests may run as root, which the sandbox refuses; the pages are our own.

@@ -249,12 +249,24 @@ def test_a_page_is_one_range_of_one_index(world: AuditWorld, wanted: AuditFilter
 
     def explain(connection: Any, _: object, statement: str, parameters: Any, *__: object) -> None:
         if "FROM audit_lines" in statement and "ORDER BY" in statement and "EXPLAIN" not in statement:
-            found = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
-            plans.append(" ".join(str(row[3]) for row in found))
+            plans.append(plan_of(connection, statement, parameters))
 
     event.listen(world.database.engine, "before_cursor_execute", explain)
     world.log.page(AUDITOR, wanted)
     (plan,) = plans
-    assert f"USING INDEX {index} " in f"{plan} "
+    if world.database.engine.dialect.name == "sqlite":
+        assert f" {index} " in f"{plan} "
+    else:  # PostgreSQL chooses among the indexes by what the table holds, which is nothing here.
+        assert " ix_audit_lines" in plan
     # Sorting would read all that passes, and not a page of it.
     assert "TEMP B-TREE" not in plan
+    assert "Sort" not in plan
+
+
+def plan_of(connection: Any, statement: str, parameters: Any) -> str:
+    """Return how the database would run a statement; PostgreSQL would read an empty table whole if it might."""
+    if connection.dialect.name == "sqlite":
+        return " ".join(row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters))
+    for other in ("seqscan", "bitmapscan", "sort"):
+        connection.exec_driver_sql(f"SET LOCAL enable_{other} = off")
+    return "\n".join(row[0] for row in connection.exec_driver_sql(f"EXPLAIN {statement}", parameters))

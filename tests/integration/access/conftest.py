@@ -1,19 +1,11 @@
-"""A browser, and the console that it visits."""
+"""The console that a browser visits."""
 
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser
 
 from support.access_console import Console
-from support.chromium import driven_browser
 from support.console_site import serving
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    with driven_browser() as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

@@ -151,8 +151,8 @@ def test_a_picture_is_fetched_only_when_somebody_looks(either: Visitor, console_
     either.sign_in("Chen")
     either.go(f"/requests/{URGENT}")
     assert console_site[0].cases.done == []
-    either.page.click("a[data-look]")
-    either.page.wait_for_load_state()
+    with either.page.expect_response("**/photos/0"):
+        either.page.click("a[data-look]")
     expect(either.page.locator("img")).to_have_count(1)
     assert console_site[0].cases.done == [("photo", "Chen Wei", URGENT, 0)]
 

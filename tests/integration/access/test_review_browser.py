@@ -33,9 +33,9 @@ def test_from_the_list_to_a_confirmed_sighting_by_keys(browser: Browser, review:
         guest.go("/review")
         guest.page.click("a.primary")
         expect(guest.page).to_have_url(f"{review.address}/review/sightings/{best}")
-        guest.page.keyboard.press("y")
+        _press(guest, "y")
         expect(guest.page).to_have_url(f"{review.address}/review/sightings/{second}")
-        guest.page.keyboard.press("n")
+        _press(guest, "n")
         expect(guest.page).to_have_url(f"{review.address}{SEARCH}?done=yes")
         assert guest.troubles == []
         guest.context.close()
@@ -120,6 +120,13 @@ def test_no_page_breaks_a_rule(
     review.world.ends()
     _judge(guest, ADA.name, SEARCH, f"/review/sightings/{ids[1]}")
     assert guest.troubles == []
+
+
+def _press(guest: Visitor, key: str) -> None:
+    """Press a key where the page offers its keys: before its script has run, it knows none."""
+    guest.page.wait_for_load_state()
+    expect(guest.page.locator("[data-keys]")).to_be_visible()
+    guest.page.keyboard.press(key)
 
 
 def _judge(guest: Visitor, who: str, *paths: str) -> None:
