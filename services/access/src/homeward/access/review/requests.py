@@ -24,7 +24,8 @@ class RequestCases:
         case = session.get(CaseRow, request_id, populate_existing=True)
         if case is None or case.opened_at is None or case.purpose not in _SEARCHING:
             return None
-        return _review_case(session, case, case.opened_at)
+        (found,) = _review_cases(session, [case])
+        return found
 
     def open(self, session: Session, now: datetime) -> Sequence[ReviewCase]:
         """Return the requests that are open at `now`, oldest first."""
@@ -34,26 +35,42 @@ class RequestCases:
             CaseRow.opened_at.is_not(None),
             CaseRow.expires_at > now,
         )
-        rows = session.scalars(chosen.order_by(CaseRow.opened_at, CaseRow.request_id)).all()
-        return [_review_case(session, row, row.opened_at) for row in rows if row.opened_at is not None]
+        return _review_cases(session, session.scalars(chosen.order_by(CaseRow.opened_at, CaseRow.request_id)).all())
 
 
-def _review_case(session: Session, case: CaseRow, opened_at: datetime) -> ReviewCase:
+def _review_cases(session: Session, rows: Sequence[CaseRow]) -> list[ReviewCase]:
+    ids = [row.request_id for row in rows]
+    officials = {row.request_id: {row.requester_id} for row in rows}
+    decided = select(DecisionRow.request_id, DecisionRow.official_id).where(DecisionRow.request_id.in_(ids))
+    for request_id, official_id in session.execute(decided):
+        officials[request_id].add(official_id)
+    photos: dict[str, list[str]] = {request_id: [] for request_id in ids}
+    kept = (
+        select(PhotoRow.request_id, PhotoRow.position).where(PhotoRow.request_id.in_(ids)).order_by(PhotoRow.position)
+    )
+    for request_id, position in session.execute(kept):
+        photos[request_id].append(photo_key(request_id, position))
+    return [
+        _review_case(row, row.opened_at, frozenset(officials[row.request_id]), tuple(photos[row.request_id]))
+        for row in rows
+        if row.opened_at is not None
+    ]
+
+
+def _review_case(case: CaseRow, opened_at: datetime, officials: frozenset[str], photos: tuple[str, ...]) -> ReviewCase:
     # One that is neither open nor has an end was refused before it could run: it counts as ended from the start.
     ended_at = case.ended_at if RequestState(case.state).ended else None
     expires_at = case.expires_at or ended_at or opened_at
-    deciders = session.scalars(select(DecisionRow.official_id).where(DecisionRow.request_id == case.request_id))
-    photos = session.scalars(select(PhotoRow.position).where(PhotoRow.request_id == case.request_id))
     return ReviewCase(
         request_id=case.request_id,
         purpose=Purpose(case.purpose),
         case_reference=case.case_reference or "",
-        officials=frozenset({case.requester_id, *deciders}),
+        officials=officials,
         camera_ids=frozenset(case.camera_ids),
         window_starts_at=case.starts_at,
         window_ends_at=expires_at if case.ends_at is None else case.ends_at,
         opened_at=opened_at,
         expires_at=expires_at,
         ended_at=ended_at,
-        photos=tuple(photo_key(case.request_id, position) for position in sorted(photos)),
+        photos=photos,
     )

@@ -1,8 +1,10 @@
 """The use case of reviewers: which searches, which sightings, and what they say of them."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import ColumnElement, and_, exists, func, not_, select
+from sqlalchemy import ColumnElement, and_, exists, false, func, not_, or_, select
 from sqlalchemy.orm import Session
 
 from homeward.access.database.database import Database
@@ -14,7 +16,15 @@ from homeward.access.review.model import CaseView, SightingList, SightingView
 from homeward.access.review.ports import ReviewCase, ReviewCases
 from homeward.access.review.tables import AnswerRow, SightingRow
 from homeward.access.review.verdict import Verdict
-from homeward.access.review.views import BEST_FIRST, after, in_scope, own_answers, progress_of, sighting_views
+from homeward.access.review.views import (
+    BEST_FIRST,
+    after,
+    in_scope,
+    in_window,
+    own_answers,
+    progress_of_each,
+    sighting_views,
+)
 from homeward.shared.audit import Audit, Entry
 from homeward.shared.clock import Clock
 from homewardapi.audit.v1 import audit_pb2
@@ -50,11 +60,9 @@ class Review:
         """
         self._admission.check_reviewer(principal)
         with self._database.read() as session:
-            found = [
-                self._case_view(session, principal, case)
-                for case in self._cases.open(session, self._clock.now())
-                if principal.official_id not in case.officials
-            ]
+            cases = self._cases.open(session, self._clock.now())
+            others = [case for case in cases if principal.official_id not in case.officials]
+            found = self._case_views(session, principal, others)
             self._audit.record(
                 Entry(audit_pb2.AUDIT_ACTION_REQUEST_VIEWED, principal.official_id, code="review_searches")
             )
@@ -64,7 +72,7 @@ class Review:
         """Return one search, open or ended. Raises NotFoundError, ForbiddenError and AuditUnavailableError."""
         with self._database.read() as session:
             case = self._admission.reviewer(session, principal, request_id)
-            view = self._case_view(session, principal, case)
+            (view,) = self._case_views(session, principal, [case])
             self._record(principal, case, None)
         return view
 
@@ -115,32 +123,54 @@ class Review:
         case = self._admission.reviewer(session, principal, found.request_id)
         return case, _row(session, case, sighting_id)
 
-    def _case_view(self, session: Session, principal: Principal, case: ReviewCase) -> CaseView:
-        undecided = SightingRow.verdict.in_(_UNDECIDED)
-        counts = select(func.count(), func.count().filter(undecided)).select_from(SightingRow).where(in_scope(case))
-        sightings, waiting = session.execute(counts).one()
-        mine = select(AnswerRow.sighting_id).where(
-            AnswerRow.request_id == case.request_id, AnswerRow.reviewer_id == principal.official_id
-        )
-        answered = select(func.count()).where(SightingRow.sighting_id.in_(mine), in_scope(case), undecided)
-        return CaseView(
-            request_id=case.request_id,
-            purpose=case.purpose,
-            case_reference=case.case_reference,
-            opened_at=case.opened_at,
-            expires_at=case.expires_at,
-            ended_at=case.ended_by(self._clock.now()),
-            photos=len(case.photos),
-            sightings=sightings,
-            asked=waiting - (session.scalar(answered) or 0),
-            progress=progress_of(session, case.request_id),
-        )
+    def _case_views(self, session: Session, principal: Principal, cases: Sequence[ReviewCase]) -> list[CaseView]:
+        counts = _counts_of_each(session, principal.official_id, cases)
+        progress = progress_of_each(session, [case.request_id for case in cases])
+        return [
+            CaseView(
+                request_id=case.request_id,
+                purpose=case.purpose,
+                case_reference=case.case_reference,
+                opened_at=case.opened_at,
+                expires_at=case.expires_at,
+                ended_at=case.ended_by(self._clock.now()),
+                photos=len(case.photos),
+                sightings=counts[case.request_id].sightings,
+                asked=counts[case.request_id].asked,
+                progress=progress[case.request_id],
+            )
+            for case in cases
+        ]
 
     def _record(self, principal: Principal, case: ReviewCase, sighting_id: str | None, code: str | None = None) -> None:
         action = (
             audit_pb2.AUDIT_ACTION_REQUEST_VIEWED if sighting_id is None else audit_pb2.AUDIT_ACTION_SIGHTING_VIEWED
         )
         self._audit.record(entry(action, principal, case, code, sighting_id=sighting_id))
+
+
+@dataclass(slots=True)
+class _Counts:
+    sightings: int = 0
+    asked: int = 0
+
+
+def _counts_of_each(session: Session, reviewer_id: str, cases: Sequence[ReviewCase]) -> dict[str, _Counts]:
+    """Return how many sightings each search has, and how many of them await this reviewer's answer."""
+    asked = func.count().filter(_asked_of(reviewer_id))
+    # By camera, because a hundred searches of hundreds of cameras name more than a statement can hold.
+    by_camera = (
+        select(SightingRow.request_id, SightingRow.camera_id, func.count(), asked)
+        .where(or_(false(), *map(in_window, cases)))
+        .group_by(SightingRow.request_id, SightingRow.camera_id)
+    )
+    counts = {case.request_id: _Counts() for case in cases}
+    cameras = {case.request_id: case.camera_ids for case in cases}
+    for request_id, camera_id, number, number_asked in session.execute(by_camera):
+        if camera_id in cameras[request_id]:
+            counts[request_id].sightings += number
+            counts[request_id].asked += number_asked
+    return counts
 
 
 def _row(session: Session, case: ReviewCase, sighting_id: str) -> SightingRow:

@@ -1,6 +1,6 @@
 """Rows as reviewers see them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
@@ -12,14 +12,18 @@ from homeward.access.review.verdict import Answer, Standing, Verdict, standing_o
 from homeward.access.review.words import quality_of, support_of
 
 
-def in_scope(case: ReviewCase) -> ColumnElement[bool]:
-    """Return the condition that a sighting lies within what was approved, which may be less than what was searched."""
+def in_window(case: ReviewCase) -> ColumnElement[bool]:
+    """Return the condition that a sighting is of this search and lies within the time that was approved."""
     return and_(
         SightingRow.request_id == case.request_id,
-        SightingRow.camera_id.in_(sorted(case.camera_ids)),
         SightingRow.clip_starts_at >= case.window_starts_at,
         SightingRow.clip_starts_at < case.window_ends_at,
     )
+
+
+def in_scope(case: ReviewCase) -> ColumnElement[bool]:
+    """Return the condition that a sighting lies within what was approved, which may be less than what was searched."""
+    return and_(in_window(case), SightingRow.camera_id.in_(sorted(case.camera_ids)))
 
 
 def after(row: SightingRow) -> ColumnElement[bool]:
@@ -97,7 +101,17 @@ def _view(row: SightingRow, own: Answer | None, pictures: Sequence[PictureRow], 
 
 def progress_of(session: Session, request_id: str) -> Progress:
     """Return how far a search has come."""
-    row = session.get(TallyRow, request_id, populate_existing=True)
+    return progress_of_each(session, [request_id])[request_id]
+
+
+def progress_of_each(session: Session, request_ids: Collection[str]) -> dict[str, Progress]:
+    """Return how far each of several searches has come."""
+    chosen = select(TallyRow).where(TallyRow.request_id.in_(request_ids)).execution_options(populate_existing=True)
+    rows = {row.request_id: row for row in session.scalars(chosen)}
+    return {request_id: _progress(rows.get(request_id)) for request_id in request_ids}
+
+
+def _progress(row: TallyRow | None) -> Progress:
     if row is None:
         return Progress(None, 0, 0, 0, 0, 0, 0, 0.0, 0.0, 0.0, None, None)
     return Progress(
