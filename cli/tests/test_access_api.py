@@ -66,6 +66,12 @@ def test_a_refusal_carries_the_reason_of_access() -> None:
     assert caught.value.code == "cameras"
 
 
+def test_a_refusal_names_the_part_at_fault() -> None:
+    problem = {"code": "too_short", "detail": "this is missing", "field": "case_reference"}
+    with pytest.raises(AccessRefusedError, match=r"^case_reference: this is missing$"):
+        api(Access(422, problem)).start(ID)
+
+
 @pytest.mark.parametrize(
     "access",
     [Access(503, {"code": "away", "detail": "try again"}), Access(error=httpx.ConnectError("refused"))],

@@ -33,12 +33,12 @@ from homeward.access.cases.model import (
     RequestState,
     RequestView,
     Risk,
-    Sentence,
     SubjectAccessDetails,
 )
 from homeward.access.errors import AccessError, NotFoundError
 from homeward.access.footage.plan import SitePlan
 from homeward.access.people.principal import Principal, Role
+from homeward.access.sentence import Sentence
 from homeward.access.web.app import build_app
 from homeward.access.web.console.assets import Assets
 from homeward.access.web.console.cameras import cameras_router

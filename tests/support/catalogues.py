@@ -13,8 +13,9 @@ import homeward.access.web.console.pages as pages_module
 ACCESS: Final = Path(pages_module.__file__).parents[2]
 CATALOGUES: Final = ACCESS / "web" / "locale"
 
-# Sentences of the use cases are texts for people too.
-_KEYWORDS: Final = {"_": None, "say": None, "Sentence": None}
+# Sentences of the use cases are texts for people too, and so is why something is not done: the second argument.
+_REFUSALS: Final = ("NotSignedIn", "Forbidden", "NotFound", "Invalid", "Conflict", "TooMany")
+_KEYWORDS: Final = {"_": None, "say": None, "Sentence": None, **{f"{name}Error": (2,) for name in _REFUSALS}}
 
 
 def said() -> Mapping[str, str]:

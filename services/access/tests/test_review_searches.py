@@ -11,6 +11,7 @@ from homeward.access.database.database import Database
 from homeward.access.review.requests import RequestCases
 from homeward.access.review.verdict import Answer
 from homeward.shared.ids import derived_id
+from homeward.shared.objectkeys import photo_key
 from support.access_cases import COMMANDER, OFFICER, REASON, CasesWorld, missing
 from support.access_review import REQUEST, ReviewWorld, planned, reviewer, sighting
 from support.access_world import NOON
@@ -85,20 +86,26 @@ def test_a_hundred_searches_take_no_more_statements_than_one(world: ReviewWorld,
 
 def test_requests_are_read_for_review_in_as_many_statements(statements: list[str]) -> None:
     world = CasesWorld()
+    listen(world.database, statements)
     taken = []
     for _ in range(2):
-        world.cases.start(OFFICER, world.ask(replace(missing(NOON), urgent=True)).request_id)
-        if not taken:
-            listen(world.database, statements)
+        made = world.ask(replace(missing(NOON), urgent=True))
+        world.cases.start(OFFICER, made.request_id)
         statements.clear()
         with world.database.read() as session:
-            found = RequestCases().open(session, world.clock.now())
+            RequestCases().open(session, world.clock.now())
         taken.append(len(statements))
-    world.cases.approve(COMMANDER, found[0].request_id, Approval(REASON))
-    with world.database.read() as session:
-        found = RequestCases().open(session, world.clock.now())
-    asked, decided = OFFICER.official_id, COMMANDER.official_id
-    assert [case.officials for case in found] == [frozenset({asked, decided}), frozenset({asked})]
-    assert [len(case.photos) for case in found] == [1, 1]
-    assert all(case.request_id in photo for case in found for photo in case.photos)
     assert taken[0] == taken[1]
+
+
+def test_each_request_has_its_own_officials_and_photos() -> None:
+    world = CasesWorld()
+    made = [world.ask(replace(missing(NOON), urgent=True)).request_id for _ in range(2)]
+    for request_id in made:
+        world.cases.start(OFFICER, request_id)
+    world.cases.approve(COMMANDER, made[0], Approval(REASON))
+    with world.database.read() as session:
+        found = {case.request_id: case for case in RequestCases().open(session, world.clock.now())}
+    asked, decided = OFFICER.official_id, COMMANDER.official_id
+    assert [found[one].officials for one in made] == [frozenset({asked, decided}), frozenset({asked})]
+    assert [found[one].photos for one in made] == [(photo_key(one, 0),) for one in made]

@@ -100,9 +100,10 @@ class AccessApi:
 def _problem(answer: httpx.Response) -> tuple[str, str]:
     try:
         body = answer.json()
-        return str(body["code"]), str(body["detail"])
+        code, reason, field = str(body["code"]), str(body["detail"]), body.get("field")
     except (ValueError, KeyError, TypeError):
         return "unknown", f"access answered {answer.status_code}"
+    return code, f"{field}: {reason}" if field else reason
 
 
 def _media_type(photo: bytes) -> str:

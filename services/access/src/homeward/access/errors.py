@@ -3,14 +3,16 @@
 A reason is a sentence for whoever asked; it says what to do and names no person.
 """
 
+from homeward.access.sentence import Sentence
+
 
 class AccessError(Exception):
     """Something that was asked is not done. `code` is for programs and audit records, `reason` for people."""
 
-    def __init__(self, code: str, reason: str) -> None:
+    def __init__(self, code: str, reason: str | Sentence) -> None:
         super().__init__(f"{code}: {reason}")
         self.code = code
-        self.reason = reason
+        self.reason = reason if isinstance(reason, Sentence) else Sentence(reason)
 
 
 class NotSignedInError(AccessError):
@@ -28,7 +30,7 @@ class NotFoundError(AccessError):
 class InvalidError(AccessError):
     """What was asked is malformed or against the policy. `field` is the part at fault, None for the whole."""
 
-    def __init__(self, code: str, reason: str, field: str | None = None) -> None:
+    def __init__(self, code: str, reason: str | Sentence, field: str | None = None) -> None:
         super().__init__(code, reason)
         self.field = field
 
@@ -40,6 +42,6 @@ class ConflictError(AccessError):
 class TooManyError(AccessError):
     """Too often or too much at once; `retry_after_s` says when it may be tried again, in seconds."""
 
-    def __init__(self, code: str, reason: str, retry_after_s: int) -> None:
+    def __init__(self, code: str, reason: str | Sentence, retry_after_s: int) -> None:
         super().__init__(code, reason)
         self.retry_after_s = retry_after_s

@@ -11,6 +11,7 @@ from homeward.access.audit.tree import StoredTree
 from homeward.access.database.database import Database
 from homeward.access.errors import InvalidError
 from homeward.access.people.principal import Principal
+from homeward.access.sentence import Sentence
 from homeward.shared.audit import Audit, Entry
 from homeward.shared.audit_log.checkpoint import SignedCheckpoint
 from homeward.shared.audit_log.copy import checkpoint_line, proof_line
@@ -43,7 +44,11 @@ class AuditExport:
             numbers = None if wanted.empty else list(session.scalars(_selected(wanted, size)))
         if numbers is not None and len(numbers) > WIDEST_SELECTION:
             raise InvalidError(
-                "too_wide", f"this selects more than {WIDEST_SELECTION} records; narrow it, or take the whole log"
+                "too_wide",
+                Sentence(
+                    "this selects more than {most} records; narrow it, or take the whole log",
+                    {"most": WIDEST_SELECTION},
+                ),
             )
         self._audit.record(
             Entry(

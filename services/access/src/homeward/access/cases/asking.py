@@ -21,6 +21,7 @@ from homeward.access.cases.tables import CaseRow, PhotoRow
 from homeward.access.cases.texts import clean
 from homeward.access.errors import InvalidError
 from homeward.access.people.principal import Principal, Role
+from homeward.access.sentence import Sentence
 from homeward.shared.audit import Entry
 from homeward.shared.authorisation import Purpose
 from homewardapi.audit.v1 import audit_pb2
@@ -43,7 +44,11 @@ class Asker:
         form = check_form(form, photos, self._ground.policy, self._ground.clock.now())
         unknown = self._cameras.unknown(form.camera_ids)
         if unknown:
-            raise InvalidError("unknown_camera", f"{len(unknown)} of the cameras do not exist", "camera_ids")
+            raise InvalidError(
+                "unknown_camera",
+                Sentence("{number} of the cameras do not exist", {"number": len(unknown)}),
+                "camera_ids",
+            )
         pictures = self._photos.normalise(photos)
         now = self._ground.clock.now()
         receipt, scope = new_receipt(), scope_of(form)

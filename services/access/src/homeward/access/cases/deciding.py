@@ -22,6 +22,7 @@ from homeward.access.cases.tables import CaseRow, DecisionRow
 from homeward.access.cases.texts import clean
 from homeward.access.errors import AccessError, ConflictError, ForbiddenError
 from homeward.access.people.principal import Principal
+from homeward.access.sentence import Sentence
 from homeward.shared.audit import Entry
 from homeward.shared.authorisation import Purpose
 from homeward.shared.authorisation.policy import Official
@@ -118,7 +119,7 @@ class Decider:
     def _require_no_reviewer(self, change: _Change) -> None:
         """Refuse whoever reviewed an urgent search its approval: a sighting is judged by others than decide on it."""
         if self._reviews.has_answered(change.session, change.case.request_id, change.principal.official_id):
-            reason = "you have answered its sightings as a reviewer, so somebody else must approve it"
+            reason = Sentence("you have answered its sightings as a reviewer, so somebody else must approve it")
             self._refusals.refuse(change.principal, ForbiddenError("reviewed", reason), change.case.request_id)
 
     def _require_rank(self, change: _Change, scope: Scope) -> None:
@@ -129,8 +130,8 @@ class Decider:
             unredacted=scope.unredacted,
         )
         if not change.principal.rank.reaches(needed):
-            error = ForbiddenError("rank", f"so much needs the rank of {needed}; narrow it, or leave it to them")
-            self._refusals.refuse(change.principal, error, change.case.request_id)
+            reason = Sentence("so much needs the rank of {rank}; narrow it, or leave it to them", {"rank": needed})
+            self._refusals.refuse(change.principal, ForbiddenError("rank", reason), change.case.request_id)
 
     def _end(self, change: _Change, state: RequestState) -> Ended:
         ended = self._ender.end(change.session, change.case, state, change.principal.official_id, change.now)

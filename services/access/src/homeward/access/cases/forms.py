@@ -21,6 +21,7 @@ from homeward.access.cases.policy import Policy, PurposePolicy
 from homeward.access.cases.scope import LIFETIME_MIN, Scope
 from homeward.access.cases.texts import clean
 from homeward.access.errors import InvalidError
+from homeward.access.sentence import Sentence
 from homeward.shared.authorisation import Purpose
 from homeward.shared.authorisation.ceilings import PHOTOS_MAX
 from homeward.shared.instants import require_aware
@@ -69,7 +70,11 @@ def scope_of(form: RequestForm) -> Scope:
 def _with_window(form: RequestForm, part: PurposePolicy, now: datetime) -> RequestForm:
     lifetime = part.default_lifetime if form.lifetime is None else form.lifetime
     if not LIFETIME_MIN <= lifetime <= part.max_lifetime:
-        raise InvalidError("lifetime", f"it may last from 5 minutes to {part.max_lifetime_h} hours", "lifetime")
+        raise InvalidError(
+            "lifetime",
+            Sentence("it may last from 5 minutes to {hours} hours", {"hours": part.max_lifetime_h}),
+            "lifetime",
+        )
     starts_at, ends_at = _start(form, part, now), None if form.ends_at is None else _aware(form.ends_at, "ends_at")
     if starts_at > now:
         raise InvalidError("window", "the window begins in the future", "starts_at")
@@ -81,10 +86,14 @@ def _with_window(form: RequestForm, part: PurposePolicy, now: datetime) -> Reque
     if ends_at is not None and ends_at <= starts_at:
         raise InvalidError("window", "the window ends before it begins", "ends_at")
     if ends_at is not None and ends_at <= now - FOOTAGE_RETENTION:
-        raise InvalidError("gone", f"footage is kept for {FOOTAGE_RETENTION.days} days: it is gone", "ends_at")
+        raise InvalidError(
+            "gone", Sentence("footage is kept for {days} days: it is gone", {"days": FOOTAGE_RETENTION.days}), "ends_at"
+        )
     made = replace(form, starts_at=starts_at, ends_at=ends_at, lifetime=lifetime)
     if scope_of(made).span(now) > part.max_window:
-        raise InvalidError("window", f"the window is longer than {part.max_window_h} hours", "starts_at")
+        raise InvalidError(
+            "window", Sentence("the window is longer than {hours} hours", {"hours": part.max_window_h}), "starts_at"
+        )
     return made
 
 
@@ -100,7 +109,9 @@ def _cameras(camera_ids: Sequence[str], part: PurposePolicy) -> tuple[str, ...]:
     if not camera_ids:
         raise InvalidError("cameras", "choose one camera at least", "camera_ids")
     if len(camera_ids) > part.max_cameras:
-        raise InvalidError("cameras", f"choose {part.max_cameras} cameras at the most", "camera_ids")
+        raise InvalidError(
+            "cameras", Sentence("choose {most} cameras at the most", {"most": part.max_cameras}), "camera_ids"
+        )
     if any(CAMERA_ID.fullmatch(camera) is None for camera in camera_ids):
         raise InvalidError("cameras", "a camera's id is malformed", "camera_ids")
     return tuple(dict.fromkeys(camera_ids))
@@ -114,7 +125,9 @@ def _check_photos(purpose: Purpose, photos: Sequence[PhotoUpload], now: datetime
     if not photos:
         raise InvalidError("photos", "add a photo of the person", "photos")
     if len(photos) > PHOTOS_MAX:
-        raise InvalidError("photos", f"add {PHOTOS_MAX} photos at the most, all of one person", "photos")
+        raise InvalidError(
+            "photos", Sentence("add {most} photos at the most, all of one person", {"most": PHOTOS_MAX}), "photos"
+        )
     for index, photo in enumerate(photos):
         clean(photo.source, f"photos.{index}.source", least=1, most=NOTE_MAX)
         # The day of whoever took it may have begun before ours.

@@ -1,11 +1,11 @@
 """What is asked, what was decided, and what each person may see of it."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Final, Generic, TypeVar
 
+from homeward.access.sentence import Sentence
 from homeward.shared.authorisation import Purpose, Rank
 
 REFERENCE_MAX: Final = 100
@@ -222,20 +222,6 @@ class HoldView:
     hold_id: str
     expires_at: datetime
     released: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Sentence:
-    """One sentence for a person: a text to translate, and what stands in its braces.
-
-    Values are texts, counts, times and spans of time; whoever shows them gives them their form.
-    """
-
-    text: str
-    values: Mapping[str, object] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        return self.text.format(**self.values)
 
 
 @dataclass(frozen=True, slots=True)

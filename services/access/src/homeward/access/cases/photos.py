@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, undefer
 from homeward.access.cases.model import PhotoUpload
 from homeward.access.cases.tables import PhotoRow
 from homeward.access.errors import InvalidError, NotFoundError
+from homeward.access.sentence import Sentence
 from homeward.shared.objectkeys import SUBJECTS_BUCKET, photo_key, subject_prefix
 from homeward.shared.objectstore.port import ObjectNotFoundError, ObjectStore, ObjectStoreError
 from homeward.shared.telemetry.logging import get_logger
@@ -37,7 +38,9 @@ class Photos:
         for index, upload in enumerate(uploads):
             field = f"photos.{index}"
             if upload.content_type and upload.content_type.partition(";")[0].strip().lower() not in _DECLARED:
-                reason = f"photo {index + 1} is said to be no JPEG and no PNG; send one of these"
+                reason = Sentence(
+                    "photo {number} is said to be no JPEG and no PNG; send one of these", {"number": index + 1}
+                )
                 raise InvalidError("photo_type", reason, field)
             try:
                 with self._room:

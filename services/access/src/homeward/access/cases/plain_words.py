@@ -5,11 +5,11 @@ from homeward.access.cases.model import (
     IncidentDetails,
     MissingPersonDetails,
     RequestState,
-    Sentence,
     SubjectAccessDetails,
 )
 from homeward.access.cases.opening import in_force
 from homeward.access.cases.tables import CaseRow
+from homeward.access.sentence import Sentence
 from homeward.shared.authorisation import Purpose
 
 _WHAT = {

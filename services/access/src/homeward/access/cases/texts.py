@@ -4,6 +4,7 @@ import unicodedata
 from typing import Final
 
 from homeward.access.errors import InvalidError
+from homeward.access.sentence import Sentence
 
 _BREAKS: Final = frozenset("\n\t")
 _REFUSED: Final = frozenset({"Cc", "Cs"})
@@ -18,18 +19,19 @@ def clean(text: str, field: str, *, least: int, most: int, lines: bool = False) 
     no text; line breaks only where `lines` allows them.
     """
     if len(text) > 4 * most:
-        raise InvalidError("too_long", f"{_name(field)} is longer than {most} characters", field)
+        raise _too_long(field, most)
     cleaned = unicodedata.normalize("NFC", text.replace("\r\n", "\n")).strip()
     if len(cleaned) < least:
-        wanted = "is missing" if least == 1 else f"needs {least} characters at least"
-        raise InvalidError("too_short", f"{_name(field)} {wanted}", field)
+        if least == 1:
+            raise InvalidError("too_short", "this is missing", field)
+        raise InvalidError("too_short", Sentence("this needs {least} characters at least", {"least": least}), field)
     if len(cleaned) > most:
-        raise InvalidError("too_long", f"{_name(field)} is longer than {most} characters", field)
+        raise _too_long(field, most)
     allowed = _BREAKS if lines else frozenset()
     if any((unicodedata.category(one) in _REFUSED and one not in allowed) or one in _BIDI for one in cleaned):
-        raise InvalidError("malformed", f"{_name(field)} holds characters that are no text", field)
+        raise InvalidError("malformed", "this holds characters that are no text", field)
     return cleaned
 
 
-def _name(field: str) -> str:
-    return field.rpartition(".")[2].replace("_", " ")
+def _too_long(field: str, most: int) -> InvalidError:
+    return InvalidError("too_long", Sentence("this is longer than {most} characters", {"most": most}), field)

@@ -31,6 +31,7 @@ from homeward.access.cases.rights import actions
 from homeward.access.cases.tables import CaseRow, DecisionRow, PhotoRow
 from homeward.access.errors import ForbiddenError, InvalidError, NotFoundError
 from homeward.access.people.principal import Principal, Role
+from homeward.access.sentence import Sentence
 from homeward.shared.audit import Entry
 from homeward.shared.authorisation import Purpose, Rank
 from homeward.shared.instants import format_instant, parse_instant
@@ -58,7 +59,7 @@ class Viewer:
     def requests(self, principal: Principal, wanted: RequestFilter) -> Page[RequestRow]:
         """Return the requests that `principal` may know of, newest first."""
         if not 1 <= wanted.limit <= PAGE_MAX:
-            raise InvalidError("limit", f"a page has 1 to {PAGE_MAX} requests", "limit")
+            raise InvalidError("limit", Sentence("a page has 1 to {most} requests", {"most": PAGE_MAX}), "limit")
         chosen = select(CaseRow).where(_seen_by(principal), *_wanted(principal, wanted))
         chosen = chosen.order_by(CaseRow.submitted_at.desc(), CaseRow.request_id.desc()).limit(wanted.limit + 1)
         with self._ground.database.read() as session:

@@ -9,6 +9,7 @@ from homeward.access.footage.cameras import CameraTable, CameraView
 from homeward.access.footage.grants import FootageGate, GrantView
 from homeward.access.footage.runs import Coverage
 from homeward.access.people.principal import Principal
+from homeward.access.sentence import Sentence
 from homeward.shared.clock import Clock
 from homeward.shared.coverage import WindowCoverage
 from homeward.shared.instants import require_aware
@@ -61,7 +62,9 @@ class Footage:
         begins = ends - WINDOW_DEFAULT if since is None else _aware(since, "since")
         if not timedelta(0) < ends - begins <= WINDOW_MAX:
             raise InvalidError(
-                "window", f"the window must end after it begins, and within {WINDOW_MAX.days} days", "since"
+                "window",
+                Sentence("the window must end after it begins, and within {days} days", {"days": WINDOW_MAX.days}),
+                "since",
             )
         return CameraCoverage(camera, self._coverage.of(camera_id, begins, ends))
 

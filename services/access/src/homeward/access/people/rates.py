@@ -6,6 +6,7 @@ from collections import OrderedDict
 from typing import Final
 
 from homeward.access.errors import TooManyError
+from homeward.access.sentence import Sentence
 from homeward.shared.clock import Clock
 
 _MOST_KEYS: Final = 10_000
@@ -49,7 +50,9 @@ class RateLimiter:
         wait = self.wait_s(key)
         if wait > 0:
             seconds = math.ceil(wait)
-            raise TooManyError("too_often", f"too many requests; try again in {seconds} s", seconds)
+            raise TooManyError(
+                "too_often", Sentence("too many requests; try again in {seconds} s", {"seconds": seconds}), seconds
+            )
 
     def _forget(self, now: float) -> None:
         # Whoever has paid is like somebody never seen; those at the front were seen the longest ago.

@@ -15,6 +15,7 @@ from homeward.access.people.ports import CodeRefusedError, Provider, ProviderAwa
 from homeward.access.people.rates import RateLimiter
 from homeward.access.people.session_store import AnswerUsedError, OpenedSession, Sessions
 from homeward.access.people.tokens import BadTokenError, TokenVerifier
+from homeward.access.sentence import Sentence
 from homeward.shared.audit import ANONYMOUS, Audit, Entry
 from homewardapi.audit.v1 import audit_pb2
 
@@ -125,22 +126,24 @@ class SignIn:
         secret, _, asked_page = (cookie or "").partition(_SEPARATOR)
         state = derived(secret, "state")
         if not secret or answer.state is None or not is_same(answer.state, state):
-            raise self._failed("state", "the sign-in took too long or was begun in another window; begin again")
+            raise self._failed(
+                "state", Sentence("the sign-in took too long or was begun in another window; begin again")
+            )
         if answer.issuer is not None and answer.issuer != self._client.issuer:
-            raise self._failed("issuer", "the answer is of another provider; begin again")
+            raise self._failed("issuer", Sentence("the answer is of another provider; begin again"))
         if answer.error is not None or not answer.code or len(answer.code) > _LONGEST_CODE:
-            raise self._failed("provider", "the sign-in provider did not sign you in; begin again")
+            raise self._failed("provider", Sentence("the sign-in provider did not sign you in; begin again"))
         try:
             identity = self._identity(answer.code, secret)
             roles, _ = self._roles.roles_of(identity.groups)
             if not roles:
-                reason = "you are known, and none of your groups has a role in Homeward; ask who gives them"
+                reason = Sentence("you are known, and none of your groups has a role in Homeward; ask who gives them")
                 raise self._failed("no_role", reason, identity.official_id)
             opened = self._sessions.open(identity, state, replaced)
         except (AnswerUsedError, CodeRefusedError):
-            raise self._failed("code", "the sign-in provider took its answer back; begin again") from None
+            raise self._failed("code", Sentence("the sign-in provider took its answer back; begin again")) from None
         except BadTokenError as error:
-            reason = "the sign-in provider's answer does not hold; begin again"
+            reason = Sentence("the sign-in provider's answer does not hold; begin again")
             raise self._failed(f"token_{error.code}", reason) from None
         # The browser had it in keeping: it is judged again.
         return SignedIn(opened, next_page(unquote(asked_page)))
@@ -161,7 +164,7 @@ class SignIn:
         token = self._provider.exchange(code, derived(secret, "verifier"), self._client.redirect_uri)
         return self._verifier.verify(token, derived(secret, "nonce"))
 
-    def _failed(self, code: str, reason: str, official_id: str = ANONYMOUS) -> ForbiddenError:
+    def _failed(self, code: str, reason: Sentence, official_id: str = ANONYMOUS) -> ForbiddenError:
         self._audit.record(
             Entry(
                 audit_pb2.AUDIT_ACTION_SIGN_IN_FAILED,

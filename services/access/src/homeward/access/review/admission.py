@@ -7,10 +7,11 @@ from sqlalchemy.orm import Session
 from homeward.access.errors import ForbiddenError, NotFoundError
 from homeward.access.people.principal import Principal, Role
 from homeward.access.review.ports import ReviewCase, ReviewCases
+from homeward.access.sentence import Sentence
 from homeward.shared.audit import Audit, Entry
 from homewardapi.audit.v1 import audit_pb2
 
-_NO_SUCH: Final = "there is no such search"
+_NO_SUCH: Final = Sentence("there is no such search")
 
 
 class Admission:
@@ -23,10 +24,10 @@ class Admission:
     def check_reviewer(self, principal: Principal) -> None:
         """Return when `principal` may review at all; raise ForbiddenError."""
         if not principal.has(Role.REVIEWER):
-            self._refuse(principal, None, "role", "this needs the role of reviewer")
+            self._refuse(principal, None, "role", Sentence("this needs the role of reviewer"))
         if principal.has(Role.AUDITOR):
             # The log holds every answer, of which a reviewer must not know.
-            self._refuse(principal, None, "auditor", "whoever reads the audit log cannot review")
+            self._refuse(principal, None, "auditor", Sentence("whoever reads the audit log cannot review"))
 
     def reviewer(self, session: Session, principal: Principal, request_id: str) -> ReviewCase:
         """Return the search that `principal` may review, open or ended.
@@ -38,7 +39,9 @@ class Admission:
         if case is None:
             raise NotFoundError("search", _NO_SUCH)
         if principal.official_id in case.officials:
-            self._refuse(principal, request_id, "own_case", "whoever asked or decided cannot review the sightings")
+            self._refuse(
+                principal, request_id, "own_case", Sentence("whoever asked or decided cannot review the sightings")
+            )
         return case
 
     def official(self, session: Session, principal: Principal, request_id: str) -> ReviewCase:
@@ -48,7 +51,7 @@ class Admission:
             raise NotFoundError("search", _NO_SUCH)
         return case
 
-    def _refuse(self, principal: Principal, request_id: str | None, code: str, reason: str) -> None:
+    def _refuse(self, principal: Principal, request_id: str | None, code: str, reason: Sentence) -> None:
         self._audit.record(
             Entry(
                 audit_pb2.AUDIT_ACTION_ACCESS_REFUSED,

@@ -8,6 +8,8 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive, Scope
 
+from homeward.access.sentence import Sentence
+
 _MOST_HEADERS: Final = 100
 _HEADERS_BYTES: Final = 16 * 1024
 """Of all headers together: some cookies and a bearer token with hundreds of groups."""
@@ -27,17 +29,17 @@ class Limits:
         media_type = Headers(scope=scope).get("content-type", "").partition(";")[0].strip().lower()
         return self.upload_bytes if media_type == _UPLOADS else self.body_bytes
 
-    def broken_by(self, scope: Scope) -> tuple[HTTPStatus, str, str] | None:
+    def broken_by(self, scope: Scope) -> tuple[HTTPStatus, str, Sentence] | None:
         """Return the status, code and reason by which a request is refused unread, None when it is not."""
         raw = scope["headers"]
         if len(raw) > _MOST_HEADERS or sum(len(name) + len(value) for name, value in raw) > _HEADERS_BYTES:
             return (
                 HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
                 "headers_too_large",
-                "the request's headers are too large",
+                Sentence("the request's headers are too large"),
             )
         if len(scope.get("raw_path", b"")) + len(scope.get("query_string", b"")) > _URL_BYTES:
-            return HTTPStatus.REQUEST_URI_TOO_LONG, "url_too_long", "the request's address is too long"
+            return HTTPStatus.REQUEST_URI_TOO_LONG, "url_too_long", Sentence("the request's address is too long")
         length = Headers(scope=scope).get("content-length")
         if length is not None and (not length.isdecimal() or int(length[:20]) > self.body_of(scope)):
             return HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", too_large(self.body_of(scope))
@@ -58,10 +60,10 @@ class LimitedBody:
         if message["type"] == "http.request":
             self._read += len(message.get("body", b""))
             if self._read > self._most:
-                raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, too_large(self._most))
+                raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, str(too_large(self._most)))
         return message
 
 
-def too_large(most: int) -> str:
+def too_large(most: int) -> Sentence:
     """Return the reason for which a request of more than `most` bytes is refused."""
-    return f"the request is larger than {most // 1024} KiB"
+    return Sentence("the request is larger than {most} KiB", {"most": most // 1024})

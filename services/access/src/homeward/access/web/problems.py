@@ -22,6 +22,7 @@ from homeward.access.errors import (
     TooManyError,
 )
 from homeward.access.people.ports import ProviderAwayError
+from homeward.access.sentence import Sentence
 from homeward.shared.audit import AuditUnavailableError
 from homeward.shared.objectstore.port import ObjectStoreError
 from homeward.shared.telemetry.logging import get_logger
@@ -36,9 +37,11 @@ _STATUS: Final[tuple[tuple[type[AccessError], HTTPStatus], ...]] = (
     (ConflictError, HTTPStatus.CONFLICT),
     (TooManyError, HTTPStatus.TOO_MANY_REQUESTS),
 )
+_NOWHERE: Final = (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED)
+_NO_PAGE: Final = Sentence("there is no such page")
 _AWAY: Final = (DatabaseAwayError, AuditUnavailableError, ObjectStoreError, ProviderAwayError, SigningError)
 
-Page = Callable[[Request, HTTPStatus, str, str], Response]
+Page = Callable[[Request, HTTPStatus, str, Sentence], Response]
 """Renders an error for a person: the request, the status, the code and the reason."""
 
 _log = get_logger()
@@ -83,13 +86,13 @@ class Problems:
         app.add_exception_handler(HTTPException, self._plain)
 
     def answer(
-        self, request: Request, status: HTTPStatus, code: str, reason: str, field: str | None = None
+        self, request: Request, status: HTTPStatus, code: str, reason: Sentence, field: str | None = None
     ) -> Response:
         """Return one error as an answer; `field` is the part of the request at fault."""
         if self._page is not None and not request.url.path.startswith("/api/") and _wants_page(request):
             return self._page(request, status, code, reason)
         body: dict[str, object] = {"type": "about:blank", "title": status.phrase, "status": status, "code": code}
-        body |= {"detail": reason} | ({"field": field} if field else {})
+        body |= {"detail": str(reason)} | ({"field": field} if field else {})
         return JSONResponse(body, status, media_type=MEDIA_TYPE)
 
     def _refused(self, request: Request, error: Exception) -> Response:
@@ -106,7 +109,7 @@ class Problems:
 
     def _away(self, request: Request, error: Exception) -> Response:
         _log.error("request is not done: something is away", error=error)
-        reason = "Homeward cannot do this now, and nothing was done; try again in a minute"
+        reason = Sentence("Homeward cannot do this now, and nothing was done; try again in a minute")
         response = self.answer(request, HTTPStatus.SERVICE_UNAVAILABLE, "away", reason)
         response.headers["Retry-After"] = "5"
         return response
@@ -115,13 +118,15 @@ class Problems:
         # Names the fields alone: what somebody typed may be a name.
         places = error.errors() if isinstance(error, RequestValidationError) else []
         fields = [".".join(str(part) for part in one["loc"][1:]) or str(one["loc"][0]) for one in places]
-        reason = f"these fields are missing or malformed: {', '.join(sorted(set(fields)))}"
+        named = ", ".join(sorted(set(fields)))
+        reason = Sentence("these fields are missing or malformed: {fields}", {"fields": named})
         field = fields[0] if fields else None
         return self.answer(request, HTTPStatus.UNPROCESSABLE_ENTITY, "malformed", reason, field)
 
     def _plain(self, request: Request, error: Exception) -> Response:
         status = HTTPStatus(error.status_code) if isinstance(error, HTTPException) else HTTPStatus.BAD_REQUEST
-        response = self.answer(request, status, status.name.lower(), status.description or status.phrase)
+        reason = _NO_PAGE if status in _NOWHERE else Sentence(status.description or status.phrase)
+        response = self.answer(request, status, status.name.lower(), reason)
         if isinstance(error, HTTPException) and error.headers:
             response.headers.update(error.headers)
         return response

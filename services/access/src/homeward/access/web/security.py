@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from homeward.access.errors import TooManyError
 from homeward.access.people.rates import RateLimiter
+from homeward.access.sentence import Sentence
 from homeward.access.web.client import ClientAddress
 from homeward.access.web.limits import LimitedBody, Limits
 from homeward.access.web.problems import Problems
@@ -108,17 +109,19 @@ class Shield:
         except Exception:
             if not started:
                 status = HTTPStatus.INTERNAL_SERVER_ERROR
-                reason = "Homeward failed at this, and has noted it; try again, and tell who runs it if it lasts"
+                reason = Sentence(
+                    "Homeward failed at this, and has noted it; try again, and tell who runs it if it lasts"
+                )
                 response = problems.answer(request, status, "failed", reason)
                 await response(scope, receive, send_with_headers)
             raise
 
-    def _refusal(self, scope: Scope) -> tuple[HTTPStatus, str, str, int | None] | None:
+    def _refusal(self, scope: Scope) -> tuple[HTTPStatus, str, Sentence, int | None] | None:
         headers = Headers(scope=scope)
         address = self._address.note(scope)
         hosts = headers.getlist("host")
         if len(hosts) != 1 or hosts[0].lower() != self._host:
-            return HTTPStatus.MISDIRECTED_REQUEST, "host", "this is not the address of Homeward", None
+            return HTTPStatus.MISDIRECTED_REQUEST, "host", Sentence("this is not the address of Homeward"), None
         try:
             self._limiter.check(address)
         except TooManyError as error:

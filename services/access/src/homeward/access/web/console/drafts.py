@@ -112,7 +112,7 @@ class Draft:
     def refused(self, error: InvalidError, renamed: Mapping[str, str] | None = None) -> None:
         """Note what the use case found wrong; `renamed` gives fields that this form calls otherwise."""
         field = error.field or ""
-        self.errors[(renamed or {}).get(field, field)] = explain(self._language, error)
+        self.errors[(renamed or {}).get(field, field)] = explain(self._language, error.code, error.reason)
 
     def _day(self, name: str) -> date:
         text = self.text(name)

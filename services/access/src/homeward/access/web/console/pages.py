@@ -12,8 +12,9 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from homeward.access.people.principal import Principal
+from homeward.access.sentence import Sentence
 from homeward.access.web.console.assets import Assets
-from homeward.access.web.console.explaining import put
+from homeward.access.web.console.explaining import explain
 from homeward.access.web.console.instants import Instants
 from homeward.access.web.console.navigation import current, places_of
 from homeward.access.web.console.sentences import Sentences
@@ -79,12 +80,12 @@ class Pages:
         html = self._environments[language.tag].get_template(template).render(shared | context)
         return HTMLResponse(html, status, {**_UNKEPT, "Vary": "Accept-Language, Cookie", **(headers or {})})
 
-    def error(self, request: Request, status: HTTPStatus, code: str, reason: str) -> Response:
+    def error(self, request: Request, status: HTTPStatus, code: str, reason: Sentence) -> Response:
         """Return the page of an error. Somebody who has to sign in is led there, and back afterwards."""
         if status is HTTPStatus.UNAUTHORIZED and request.method == "GET":
             return RedirectResponse(f"{WELCOME}?next={quote(request.url.path, safe='/')}", HTTPStatus.SEE_OTHER)
         return self.render(
-            request, "error.html", status=status, code=code, reason=put(self.language(request), code, reason)
+            request, "error.html", status=status, code=code, reason=explain(self.language(request), code, reason)
         )
 
     def language(self, request: Request) -> Language:

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from markupsafe import Markup, escape
 
-from homeward.access.cases.model import Sentence
+from homeward.access.sentence import Sentence
 from homeward.access.web.console.instants import Instants
 from homeward.access.web.console.translations import Language
 
