@@ -4,7 +4,7 @@ import os
 import tempfile
 from collections.abc import Callable
 from datetime import timedelta
-from itertools import pairwise
+from itertools import groupby, pairwise
 from pathlib import Path
 from unittest.mock import patch
 
@@ -66,7 +66,9 @@ def test_a_live_camera_is_cut_into_seamless_clips(tmp_path: Path) -> None:
     assert payloads(world, entries) == list(range(250))
     assert_tiles(entries)
     assert entries[0].stretch.starts_at == NOON + 0.1 * S
-    assert entries[1].stretch.starts_at == NOON + 10.1 * S
+    first, second, third = (entry.stretch.starts_at for entry in entries[:3])
+    assert 2 * S <= second - first <= 10 * S
+    assert third - second == 10 * S
 
 
 def test_frames_kept_back_by_probing_do_not_move_the_clips(tmp_path: Path) -> None:
@@ -90,7 +92,8 @@ def test_an_outage_is_told_with_its_causes(tmp_path: Path) -> None:
     told = outcomes(entries)
     assert told[0] == "footage"
     assert "source_unreachable" in told
-    assert told.count("footage") == 2
+    assert [outcome for outcome, _ in groupby(told)].count("footage") == 2
+    assert payloads(world, entries) == [*range(100), *range(100)]
     gaps = [e.stretch for e in entries if e.stretch.outcome is Cause.SOURCE_UNREACHABLE]
     assert all(gap.ends_at - gap.starts_at <= 60 * S for gap in gaps)
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from homeward.ingest.cameras.sources import SourceSpec
+from homeward.ingest.cameras.sources import SHORTEST_CLIP, SourceSpec
 from homeward.ingest.imports.folder_files import FootageFolders, NoFolders
 from homeward.ingest.media.camera_clock import CameraClockWatch
 from homeward.ingest.media.cutting import Cutter
@@ -11,6 +11,7 @@ from homeward.ingest.media.decode_checks import CHECK_EACH
 from homeward.ingest.media.feed import Feed
 from homeward.ingest.media.gate import Gate
 from homeward.ingest.media.ledger import Ledger
+from homeward.ingest.media.phase import first_length
 from homeward.ingest.media.timeline import TRUSTED_WITHIN, Timeline
 from homeward.ingest.metrics import IngestMetrics
 from homeward.ingest.ports import ClipWriters, StretchSpool, VideoSession, VideoSources
@@ -62,7 +63,7 @@ class Tools:
             spec.camera_id,
             session,
             timeline=timeline,
-            cutter=Cutter(spec.clip_length),
+            cutter=Cutter(spec.clip_length, first=self._first_length(spec)),
             gate=gate,
             ledger=ledger,
             writers=self.writers,
@@ -73,3 +74,9 @@ class Tools:
             watch=watch,
             check_each=self.check_each,
         )
+
+    def _first_length(self, spec: SourceSpec) -> timedelta | None:
+        if not spec.live:
+            # A recording that is read again makes the same clips.
+            return None
+        return first_length(spec.camera_id, spec.clip_length, self.clock.now(), SHORTEST_CLIP)

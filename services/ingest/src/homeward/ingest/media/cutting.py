@@ -64,9 +64,13 @@ class Cutter:
     pictures that are shown before their key frame stay with it, as they were sent, at times before the clip's start.
     """
 
-    def __init__(self, wanted: timedelta, longest: timedelta | None = None) -> None:
-        """A clip ends on the first key frame at or after `wanted`; past `longest` it is abandoned."""
+    def __init__(self, wanted: timedelta, longest: timedelta | None = None, *, first: timedelta | None = None) -> None:
+        """A clip ends on the first key frame at or after `wanted`; past `longest` it is abandoned.
+
+        `first` is the wanted length of the first clip, where it is another.
+        """
         self._wanted = wanted
+        self._ends_after = first or wanted
         self._longest = longest or wanted + LONGEST_PAST_WANTED
         self._open: _Open | None = None
         self._closed: Tally | None = None
@@ -89,8 +93,9 @@ class Cutter:
             self._begin(at, lasts)
             return Verdict.START
         age = at - self._open.begins
-        if key and age >= self._wanted and not hold:
+        if key and age >= self._ends_after and not hold:
             self._closed = self._open.tally(at)
+            self._ends_after = self._wanted
             self._begin(at, lasts)
             return Verdict.CUT
         if age > self._longest:
@@ -111,6 +116,7 @@ class Cutter:
             return None
         tally = self._open.tally(self._open.tail)
         self._open = None
+        self._ends_after = self._wanted
         return tally
 
     def _begin(self, at: timedelta, lasts: timedelta) -> None:
