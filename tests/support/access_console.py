@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Final
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, FastAPI, Request
@@ -35,7 +36,7 @@ from homeward.access.cases.model import (
     Risk,
     SubjectAccessDetails,
 )
-from homeward.access.errors import AccessError, NotFoundError
+from homeward.access.errors import AccessError, AlreadySentError, NotFoundError
 from homeward.access.footage.plan import SitePlan
 from homeward.access.people.principal import Principal, Role
 from homeward.access.sentence import Sentence
@@ -128,13 +129,19 @@ class CasesInMemory:
     def forget(self) -> None:
         """Be as at the beginning."""
         self.views = {view.request_id: view for view in _views()}
+        self.sent: set[UUID | None] = set()
         self.asked: list[tuple[RequestForm, Sequence[PhotoUpload]]] = []
         self.done: list[tuple[object, ...]] = []
         self.refusal: AccessError | None = None
         self.slow_s = 0.0
 
-    def ask(self, principal: Principal, form: RequestForm, photos: Sequence[PhotoUpload]) -> Asked:
+    def ask(
+        self, principal: Principal, form: RequestForm, photos: Sequence[PhotoUpload], once: UUID | None = None
+    ) -> Asked:
         self._refuse()
+        if once is not None and once in self.sent:
+            raise AlreadySentError(URGENT)
+        self.sent.add(once)
         del principal
         time.sleep(self.slow_s)
         self.asked.append((form, photos))

@@ -2,10 +2,11 @@
 
 import threading
 from collections.abc import Callable, Sequence
+from uuid import uuid4
 
-from homeward.access.cases.model import Approval
-from homeward.access.errors import AccessError
-from support.access_cases import COMMANDER, REASON, SUPERVISOR, CasesWorld
+from homeward.access.cases.model import Approval, RequestFilter
+from homeward.access.errors import AccessError, AlreadySentError
+from support.access_cases import COMMANDER, OFFICER, REASON, SUPERVISOR, CasesWorld, missing, photo
 
 
 def at_once(acts: Sequence[Callable[[], object]]) -> list[AccessError | None]:
@@ -62,3 +63,13 @@ def race_for_one_request(world: CasesWorld) -> None:
     assert world.photos() == set()
     assert len(world.signer.signed) == approved
     assert len(world.authorisations()) == 2 * approved
+
+
+def race_of_one_form(world: CasesWorld) -> None:
+    """Have one form sent several times at once: one request is made, and everybody else is told which."""
+    form, once = missing(world.clock.now()), uuid4()
+    outcomes = at_once([lambda: world.cases.ask(OFFICER, form, [photo()], once)] * 4)
+    (made,) = world.cases.requests(OFFICER, RequestFilter()).items
+    assert outcomes.count(None) == 1
+    told = [error.request_id for error in outcomes if isinstance(error, AlreadySentError)]
+    assert told == [made.request_id] * 3

@@ -44,9 +44,9 @@ def client(world: CasesWorld) -> TestClient:
     return TestClient(cases_app(world))
 
 
-def ask(client: TestClient, request: dict[str, Any], *photos: bytes) -> Any:
+def ask(client: TestClient, request: dict[str, Any], *photos: bytes, once: str | None = None) -> Any:
     files = [("photos", (f"{number}.jpg", photo, "image/jpeg")) for number, photo in enumerate(photos)]
-    headers = {"x-test-person": "officer"}
+    headers = {"x-test-person": "officer"} | ({} if once is None else {"Idempotency-Key": once})
     if not files:
         return client.post("/api/v1/requests", data={"request": json.dumps(request)}, headers=headers)
     return client.post("/api/v1/requests", data={"request": json.dumps(request)}, files=files, headers=headers)
@@ -78,6 +78,16 @@ def test_a_search_from_the_request_to_the_withdrawal(client: TestClient, world: 
     assert client.post("/api/v1/receipts/withdraw", json=receipt).status_code == 409
     assert client.post("/api/v1/receipts/look", json=receipt).json()["state"] == "withdrawn"
     assert world.photos() == set()
+
+
+def test_a_program_that_asks_again_with_its_key_makes_one_request(client: TestClient) -> None:
+    key = "7a1c6c5e-94a5-4d0e-9c0b-3f8f3a6c1f11"
+    made = ask(client, MISSING, PICTURE, once=key)
+    again = ask(client, MISSING, PICTURE, once=key)
+    assert (made.status_code, again.status_code, again.json()["code"]) == (201, 409, "sent")
+    assert made.json()["request_id"] in again.json()["detail"]
+    assert ask(client, INCIDENT, once=key).status_code == 201
+    assert ask(client, INCIDENT, once="twice").status_code == 422
 
 
 def test_an_incident_takes_no_photo(client: TestClient) -> None:

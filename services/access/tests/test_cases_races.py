@@ -8,7 +8,7 @@ import pytest
 from homeward.access.database.base import Base
 from homeward.access.database.database import Database
 from support.access_cases import CasesWorld, limited
-from support.access_races import race_for_one_request, race_for_the_last_search
+from support.access_races import race_for_one_request, race_for_the_last_search, race_of_one_form
 from support.access_world import TEST_DATABASE_URL, database
 
 
@@ -29,3 +29,7 @@ def test_no_more_searches_run_than_may(kept: Database) -> None:
 def test_one_request_is_decided_once(kept: Database) -> None:
     for _ in range(3):
         race_for_one_request(CasesWorld(kept))
+
+
+def test_of_one_form_sent_several_times_at_once_one_is_kept(kept: Database) -> None:
+    race_of_one_form(CasesWorld(kept))

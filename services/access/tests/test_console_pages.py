@@ -128,6 +128,40 @@ def test_the_receipt_is_given_before_the_search_begins(console: Console) -> None
     assert not re.search(rf'(?:href|action|src|hx-get)="[^"]*{SECRET}', page.text)
 
 
+@pytest.mark.parametrize("kind", ["missing-person", "subject-access", "incident"])
+def test_each_form_that_is_opened_is_one_of_its_own(console: Console, kind: str) -> None:
+    opened = [client(console, OFFICER).get(f"/ask/{kind}").text for _ in range(2)]
+    assert len({once_of(page) for page in opened}) == 2
+
+
+def test_a_form_that_is_sent_again_leads_to_what_it_made(console: Console) -> None:
+    form = MISSING | {"once": once_of(client(console, OFFICER).get("/ask/missing-person").text)}
+    client(console, OFFICER).post("/ask/missing-person", data=form, files=PHOTO)
+    again = client(console, OFFICER).post("/ask/missing-person", data=form, files=PHOTO)
+    assert again.headers["location"] == f"/requests/{URGENT}?done=sent"
+    assert len(console.cases.asked) == 1
+    assert "Nothing was sent twice" in client(console, OFFICER).get(again.headers["location"]).text
+
+
+def test_a_form_that_comes_back_is_still_the_same_one(console: Console) -> None:
+    form = MISSING | {"once": once_of(client(console, OFFICER).get("/ask/missing-person").text), "reason": ""}
+    page = client(console, OFFICER).post("/ask/missing-person", data=form, files=PHOTO)
+    assert once_of(page.text) == form["once"]
+
+
+@pytest.mark.parametrize("once", ["", "1181", "x" * 36])
+def test_what_tells_no_form_from_another_is_passed_over(console: Console, once: str) -> None:
+    for _ in range(2):
+        page = client(console, OFFICER).post("/ask/missing-person", data=MISSING | {"once": once}, files=PHOTO)
+        assert page.status_code == HTTPStatus.OK
+    assert len(console.cases.asked) == 2
+
+
+def once_of(page: str) -> str:
+    (once,) = re.findall(r'name="once" value="([0-9a-f-]{36})"', page)
+    return str(once)
+
+
 def test_ones_own_footage_is_asked_for(console: Console) -> None:
     client(console, OFFICER).post("/ask/subject-access", data=OWN_FOOTAGE, files=PHOTO)
     [(form, photos)] = console.cases.asked

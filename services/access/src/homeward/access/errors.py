@@ -39,6 +39,17 @@ class ConflictError(AccessError):
     """The state of things does not allow it: somebody was faster, or it has ended."""
 
 
+class AlreadySentError(ConflictError):
+    """The same was sent before; `request_id` is what it made."""
+
+    def __init__(self, request_id: str) -> None:
+        values = {"request_id": request_id}
+        super().__init__(
+            "sent", Sentence("this was sent before, and is request {request_id}; nothing was sent twice", values)
+        )
+        self.request_id = request_id
+
+
 class TooManyError(AccessError):
     """Too often or too much at once; `retry_after_s` says when it may be tried again, in seconds."""
 

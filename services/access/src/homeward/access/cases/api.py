@@ -1,8 +1,9 @@
 """The API of requests and receipts."""
 
 from typing import Annotated, Final
+from uuid import UUID
 
-from fastapi import APIRouter, Depends, File, Form, Path, Query, Request, UploadFile
+from fastapi import APIRouter, Depends, File, Form, Header, Path, Query, Request, UploadFile
 from fastapi.responses import Response
 from pydantic import Json
 
@@ -41,12 +42,16 @@ def _asking(cases: Cases, policy: Policy, gate: Gate) -> APIRouter:
     router = APIRouter(prefix=API, tags=["requests"], responses=problems())
     anybody = Annotated[Principal, Depends(gate.anybody)]
 
-    @router.post("/requests", status_code=201, summary="Ask", responses=problems(413))
+    @router.post("/requests", status_code=201, summary="Ask", responses=problems(409, 413))
     def ask(
         principal: anybody,
         request: Annotated[Json[RequestIn], Form(description="The request, as JSON.")],
         photos: Annotated[
             list[UploadFile] | None, File(description="JPEG or PNG, in the order of the request.")
+        ] = None,
+        once: Annotated[
+            UUID | None,
+            Header(alias="Idempotency-Key", description="A random UUID: the same request with it is made once."),
         ] = None,
     ) -> AskedOut:
         uploads = photos or []
@@ -56,7 +61,7 @@ def _asking(cases: Cases, policy: Policy, gate: Gate) -> APIRouter:
             PhotoUpload(upload.file.read(), known.source, known.taken_on, upload.content_type)
             for upload, known in zip(uploads, request.root.photos, strict=True)
         ]
-        return AskedOut.of(cases.ask(principal, request.root.to_form(), pictures))
+        return AskedOut.of(cases.ask(principal, request.root.to_form(), pictures, once))
 
     @router.get("/requests", summary="The requests that whoever asks may know of, newest first; recorded")
     def requests(

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from secrets import token_bytes
-from uuid import uuid4
+from uuid import UUID
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from homeward.access.cases import holds
@@ -15,11 +16,12 @@ from homeward.access.cases.model import Asked, PhotoUpload, RequestForm, Request
 from homeward.access.cases.photos import Photos
 from homeward.access.cases.ports import Cameras
 from homeward.access.cases.refusals import Refusals
+from homeward.access.cases.repeats import request_id_of
 from homeward.access.cases.scope import Scope
 from homeward.access.cases.secrets import Receipt, new_receipt
 from homeward.access.cases.tables import CaseRow, PhotoRow
 from homeward.access.cases.texts import clean
-from homeward.access.errors import InvalidError
+from homeward.access.errors import AlreadySentError, InvalidError
 from homeward.access.people.principal import Principal, Role
 from homeward.access.sentence import Sentence
 from homeward.shared.audit import Entry
@@ -38,9 +40,18 @@ class Asker:
         self._cameras = cameras
         self._refusals = Refusals(ground.audit)
 
-    def ask(self, principal: Principal, form: RequestForm, photos: Sequence[PhotoUpload]) -> Asked:
-        """Keep what `principal` asks for, and return its receipt, the secret of which is kept nowhere."""
+    def ask(
+        self, principal: Principal, form: RequestForm, photos: Sequence[PhotoUpload], once: UUID | None = None
+    ) -> Asked:
+        """Keep what `principal` asks for, and return its receipt, the secret of which is kept nowhere.
+
+        Raises AlreadySentError when the same form came before with the same `once`.
+        """
         self._refusals.require(principal, Role.REQUESTER)
+        request_id = request_id_of(principal, form, photos, once)
+        with self._ground.database.read() as session:
+            if session.get(CaseRow, request_id) is not None:
+                raise AlreadySentError(request_id)
         form = check_form(form, photos, self._ground.policy, self._ground.clock.now())
         unknown = self._cameras.unknown(form.camera_ids)
         if unknown:
@@ -53,9 +64,13 @@ class Asker:
         now = self._ground.clock.now()
         receipt, scope = new_receipt(), scope_of(form)
         with self._ground.database.begin() as session:
-            case = self._case(principal, form, receipt, pictures, now)
+            case = self._case(principal, form, receipt, pictures, request_id=request_id, now=now)
             session.add(case)
-            session.flush()
+            try:
+                session.flush()
+            except IntegrityError as error:
+                # Its twin came at the same moment. The driver's text repeats values.
+                raise AlreadySentError(request_id) from error.with_traceback(None)
             for position, (photo, picture) in enumerate(zip(photos, pictures, strict=True)):
                 session.add(
                     PhotoRow(
@@ -81,10 +96,12 @@ class Asker:
         form: RequestForm,
         receipt: Receipt,
         pictures: Sequence[bytes],
+        *,
+        request_id: str,
         now: datetime,
     ) -> CaseRow:
         scope = scope_of(form)
-        request_id, salt = str(uuid4()), token_bytes(_SALT_BYTES)
+        salt = token_bytes(_SALT_BYTES)
         needed = self._ground.policy.needed_rank(
             form.purpose, len(scope.camera_ids), scope.span(now), unredacted=scope.unredacted
         )

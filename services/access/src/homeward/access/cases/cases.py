@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 from homeward.access.cases.asking import Asker
 from homeward.access.cases.deciding import Decider
@@ -54,9 +55,14 @@ class Cases:
         self._viewer = Viewer(ground, photos)
         self.expirer = Expirer(ground, self.ender)
 
-    def ask(self, principal: Principal, form: RequestForm, photos: Sequence[PhotoUpload]) -> Asked:
-        """Keep what a requester asks for, hold footage where the purpose demands it, and issue the receipt."""
-        return self._asker.ask(principal, form, photos)
+    def ask(
+        self, principal: Principal, form: RequestForm, photos: Sequence[PhotoUpload], once: UUID | None = None
+    ) -> Asked:
+        """Keep what a requester asks for, hold footage where the purpose demands it, and issue the receipt.
+
+        `once` is random; the same form with the same `once` makes one request, and raises AlreadySentError afterwards.
+        """
+        return self._asker.ask(principal, form, photos, once)
 
     def start(self, principal: Principal, request_id: str) -> None:
         """Begin an urgent search on its requester's signature alone. Raises SigningError and ObjectStoreError."""

@@ -4,15 +4,17 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import Annotated, Final
+from uuid import uuid4
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 from starlette.datastructures import FormData
 
 from homeward.access.cases.policy import Policy
-from homeward.access.errors import InvalidError, NotFoundError
+from homeward.access.errors import AlreadySentError, InvalidError, NotFoundError
 from homeward.access.people.principal import Principal, Role
 from homeward.access.web.console.asking import request_form
+from homeward.access.web.console.decisions import done
 from homeward.access.web.console.drafts import Draft, read_form
 from homeward.access.web.console.pages import Pages
 from homeward.access.web.console.ports import CameraBook, CaseFile
@@ -45,6 +47,7 @@ def ask_router(
             request,
             f"console/ask_{purpose.value}.html",
             status=HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK,
+            once=uuid4() if draft is None else draft.once() or uuid4(),
             errors=draft.errors if draft is not None else {},
             values=draft.values if draft is not None else {},
             chosen=frozenset(draft.many("camera_ids")) if draft is not None else frozenset(),
@@ -76,7 +79,9 @@ def ask_router(
         if draft.errors:
             return form_page(request, purpose, draft)
         try:
-            asked = cases.ask(principal, asked_for, photos)
+            asked = cases.ask(principal, asked_for, photos, draft.once())
+        except AlreadySentError as error:
+            return done(error.request_id, "sent")
         except InvalidError as error:
             draft.refused(error)
             return form_page(request, purpose, draft)

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Final, TypeVar
+from uuid import UUID
 
 from fastapi import Request
 from starlette.datastructures import FormData, UploadFile
@@ -108,6 +109,14 @@ class Draft:
         if not found:
             self.errors["photos"] = self._language(_("Add a photo of the person"))
         return found
+
+    def once(self) -> UUID | None:
+        """Return what tells this form from every other that was opened, None where it is not told."""
+        value = self._form.get("once")
+        try:
+            return UUID(value) if isinstance(value, str) else None
+        except ValueError:
+            return None
 
     def refused(self, error: InvalidError, renamed: Mapping[str, str] | None = None) -> None:
         """Note what the use case found wrong; `renamed` gives fields that this form calls otherwise."""

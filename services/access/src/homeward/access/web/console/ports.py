@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
+from uuid import UUID
 
 from homeward.access.cases.model import (
     Approval,
@@ -21,8 +22,13 @@ from homeward.access.people.principal import Principal
 class CaseFile(Protocol):
     """Requests. Every method blocks for a database and the audit log, and raises the family of AccessError."""
 
-    def ask(self, principal: Principal, form: RequestForm, photos: Sequence[PhotoUpload]) -> Asked:
-        """Receive a request and issue its receipt; nothing is searched yet."""
+    def ask(
+        self, principal: Principal, form: RequestForm, photos: Sequence[PhotoUpload], once: UUID | None = None
+    ) -> Asked:
+        """Receive a request and issue its receipt; nothing is searched yet.
+
+        Raises AlreadySentError for the same form with the same `once`.
+        """
         ...
 
     def start(self, principal: Principal, request_id: str) -> None:

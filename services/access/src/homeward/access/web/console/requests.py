@@ -27,7 +27,7 @@ GROUPS: Final[Mapping[str, frozenset[RequestState]]] = MappingProxyType(
 )
 """What a list shows, by the word in its address."""
 
-DEEDS: Final = frozenset({"start", "approve", "refuse", "stop"})
+DEEDS: Final = frozenset({"sent", "start", "approve", "refuse", "stop"})
 _PAGE: Final = 25
 
 
