@@ -40,6 +40,15 @@ def test_the_same_form_again_is_told_what_it_made(world: CasesWorld) -> None:
     assert len(world.audit.entries) == entries
 
 
+def test_what_would_be_refused_by_now_is_told_what_it_made(world: CasesWorld) -> None:
+    once = uuid4()
+    made = world.cases.ask(OFFICER, FORM, [photo()], once)
+    world.cameras.missing.update(FORM.camera_ids)
+    with pytest.raises(AlreadySentError) as refused:
+        world.cases.ask(OFFICER, FORM, [photo()], once)
+    assert refused.value.request_id == made.request_id
+
+
 def test_a_form_that_was_changed_is_another_request(world: CasesWorld) -> None:
     # Who goes back to a form that was sent, and asks for the sister too, asks for something else.
     once = uuid4()
