@@ -106,7 +106,7 @@ def test_detection_answers_the_clip() -> None:
         store=store,
         reader=PyavClipReader(most_pixels=4096 * 2304),
         finder=NoFinder(),
-        rules=SearchRules(0.25, 8, 60, 0.8, 0.12, 0.5, 3),
+        rules=SearchRules(0.25, 8, 60, 0.8, 0.12, 0.5, 3, 32),
         dense=timedelta(seconds=2),
         metrics=DetectionMetrics(CollectorRegistry()),
         clock=SystemClock(),

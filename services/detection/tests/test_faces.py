@@ -1,8 +1,14 @@
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from homeward.detection.faces import Box, FoundFace, without_repeats
 from homeward.shared.vision.alignment import Landmarks
+
+MakeFace = Callable[..., FoundFace]
 
 _MARKS = Landmarks((0, 0), (1, 0), (0.5, 0.5), (0.5, 1))
 
@@ -51,3 +57,10 @@ def test_nothing_apart_from_all_others_is_lost(faces: list[FoundFace]) -> None:
     for face in faces:
         if all(face is other or face.box.common_area(other.box) == 0 for other in faces):
             assert face in kept
+
+
+def test_a_face_that_turns_aside_is_as_wide_from_the_front(make_face: MakeFace) -> None:
+    face = make_face(100, 100, 64)
+    assert face.frontal_width_px == pytest.approx(64, rel=0.05)
+    assert replace(face, width_px=20).frontal_width_px == pytest.approx(64, rel=0.05)
+    assert replace(face, width_px=90).frontal_width_px == 90

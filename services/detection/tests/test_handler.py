@@ -1,7 +1,7 @@
 import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, BinaryIO
@@ -69,8 +69,12 @@ class _Finder:
 
     def __init__(self, faces: list[FoundFace]) -> None:
         self.faces = faces
+        self.from_search: dict[int, list[FoundFace]] = {}
+        self.searches = 0
 
     def find(self, picture: NDArray[np.uint8], activity: Activity) -> list[FoundFace]:  # noqa: ARG002 - the port
+        self.searches += 1
+        self.faces = self.from_search.get(self.searches, self.faces)
         return self.faces
 
     def close(self) -> None:
@@ -140,6 +144,7 @@ class _World:
             least_quality=0.12,
             single_score=0.65,
             crops_per_face=3,
+            ample_px=32,
         )
         self.handler = DetectionHandler(
             store=self.store,
@@ -230,6 +235,34 @@ def test_poor_faces_alone_store_nothing(make_face: MakeFace, reader: _Reader) ->
     assert len(answer.faces) == 1
     assert not answer.HasField("optional_crops_key")
     assert world.crops() == []
+
+
+def test_a_face_that_key_frames_show_poorly_is_looked_for_in_the_frames_between(
+    make_face: MakeFace, reader: _Reader
+) -> None:
+    """The second reading stands: it shows all that the first did, and more."""
+    face = make_face(200, 150, 80)
+    world = _World([_aside(face)], reader)
+    finder = world.handler._finder
+    assert isinstance(finder, _Finder)
+    finder.from_search = {1 + len(reader.pictures): [face]}
+    answer = world.handle(_clip())
+    first, second = reader.plans
+    assert (first.windows, second.windows) == ((), ((0.0, 1.0),))
+    assert replace(second, windows=()) == first
+    assert [len(face.crops) for face in answer.faces] == [3]
+    assert world.registry.get_sample_value("homeward_detection_closer_looks_total") == 1
+
+
+def test_a_clip_whose_frames_are_all_decoded_is_read_once(make_face: MakeFace, reader: _Reader) -> None:
+    _World([_aside(make_face(200, 150, 80))], reader).handle(_clip(key_frame_interval=timedelta(seconds=9)))
+    assert len(reader.plans) == 1
+
+
+def _aside(face: FoundFace) -> FoundFace:
+    """The face seen from the side: the nose lies beyond an eye."""
+    x, y = face.landmarks.right_eye
+    return replace(face, landmarks=replace(face.landmarks, nose=(x - face.width_px / 4, y)))
 
 
 def test_a_gap_gives_no_event(world: _World) -> None:

@@ -1,5 +1,6 @@
 import io
 from collections.abc import Sequence
+from datetime import timedelta
 from fractions import Fraction
 from typing import Any
 
@@ -155,6 +156,26 @@ def test_key_frames_alone_are_decoded_where_that_is_the_plan() -> None:
     )
     assert _times(frames) == [0.0, 0.4, 0.8, 1.2, 1.6, 2.0, 2.4, 2.8, 3.2, 3.6]
     assert (damaged, packets) == (0, 100)
+
+
+def test_frames_between_key_frames_are_decoded_in_a_window_and_nowhere_else() -> None:
+    plan = SamplingPlan.of(key_frame_interval=timedelta(seconds=0.4), interval_s=0.04, dense=timedelta(seconds=2))
+    frames, damaged, packets = _read(
+        _video(range(0, 400, 4), key_every=10, b_frames=2), plan.looking_closer([(1.3, 1.7)])
+    )
+    times = _times(frames)
+    assert [at for at in times if not 1.2 <= at < 2.0] == [0.0, 0.4, 0.8, 2.0, 2.4, 2.8, 3.2, 3.6]
+    assert [at for at in times if 1.2 <= at < 2.0] == [round(1.2 + 0.04 * index, 2) for index in range(20)]
+    assert (damaged, packets) == (0, 100)
+
+
+def test_in_a_window_a_calm_key_frame_is_decoded_too() -> None:
+    plan = SamplingPlan.of(key_frame_interval=timedelta(seconds=1), interval_s=0.25, dense=timedelta(seconds=2))
+    with PyavClipReader(most_pixels=10**6).open(
+        io.BytesIO(_still_video(25)), plan.looking_closer([(3.2, 3.4)])
+    ) as clip:
+        times = _times([frame for frame in clip.frames() if frame.due])
+    assert [at for at in times if 3.0 <= at < 4.0] == [3.0, 3.28, 3.52, 3.76]
 
 
 def _still_video(key_every: int, *, moves_at: int | None = None) -> bytes:

@@ -81,3 +81,16 @@ def test_never_are_two_key_frames_a_second_apart_passed_over_in_a_row() -> None:
 def test_key_frames_with_hardly_anything_between_say_nothing() -> None:
     assert _watched([[]] * 4) == [False] * 4
     assert _watched([[40] * 3] * 4) == [False] * 4
+
+
+def test_frames_are_decoded_after_each_key_frame_that_a_window_needs() -> None:
+    plan = SamplingPlan.of(key_frame_interval=timedelta(seconds=1), interval_s=0.25, dense=timedelta(seconds=2))
+    assert not any(plan.decodes_after(second) for second in range(10))
+    closer = plan.looking_closer([(2.5, 4.5), (8.0, 8.5)])
+    # From the key frame before the window on: what lies in it leans on that one.
+    assert [second for second in range(10) if closer.decodes_after(second)] == [2, 3, 4, 8]
+
+
+def test_where_all_frames_are_decoded_a_window_changes_nothing() -> None:
+    plan = SamplingPlan.of(key_frame_interval=timedelta(seconds=9), interval_s=0.25, dense=timedelta(seconds=2))
+    assert all(plan.decodes_after(second) for second in range(10))

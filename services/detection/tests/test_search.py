@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from homeward.detection.faces import FoundFace
 from homeward.detection.motion import Activity
 from homeward.detection.ports import Frame
-from homeward.detection.search import SearchRules, search_clip
+from homeward.detection.search import SearchRules, closer_looks, search_clip
 
 MakeFace = Callable[..., FoundFace]
 Picture = NDArray[np.uint8]
@@ -22,6 +22,7 @@ _RULES = SearchRules(
     least_quality=0.12,
     single_score=0.65,
     crops_per_face=3,
+    ample_px=32,
 )
 
 
@@ -134,3 +135,33 @@ def test_no_more_crops_than_asked_for(make_face: MakeFace, texture: Picture, mos
     finder = _Finder(*[[make_face(200, 150, 80)]] * 12)
     searched = search_clip(_frames(*[texture] * 12), finder, replace(_RULES, crops_per_face=most))
     assert [len(face.keeper.best()) for face in searched.faces] == [most]
+
+
+def _looked_closer(texture: Picture, faces: list[list[FoundFace]], ample_px: float = 32) -> list[tuple[float, float]]:
+    return closer_looks(search_clip(_frames(*[texture] * len(faces)), _Finder(*faces), _RULES).faces, ample_px)
+
+
+def _turned(face: FoundFace) -> FoundFace:
+    """The face seen from the side: the eyes are near one another, and as far from the mouth as before."""
+    marks = face.landmarks
+    middle = (marks.right_eye[0] + marks.left_eye[0]) / 2
+    right, left = (middle + 0.3 * (x - middle) for x in (marks.right_eye[0], marks.left_eye[0]))
+    turned = replace(marks, right_eye=(right, marks.right_eye[1]), left_eye=(left, marks.left_eye[1]))
+    return replace(face, landmarks=turned, width_px=0.4 * face.width_px)
+
+
+def test_a_face_that_looks_aside_is_worth_a_closer_look_about_its_best_moment(
+    texture: Picture, make_face: MakeFace
+) -> None:
+    aside = _turned(make_face(200, 150, 64))
+    windows = _looked_closer(texture, [[replace(aside, score=score)] for score in (0.66, 0.67, 0.9, 0.66, 0.67, 0.66)])
+    assert windows == [(0.0, 1.5)]
+
+
+def test_a_face_that_is_kept_or_too_small_is_not_looked_at_again(texture: Picture, make_face: MakeFace) -> None:
+    aside = _turned(make_face(200, 150, 64))
+    kept = make_face(200, 150, 64)
+    assert _looked_closer(texture, [[kept], [replace(kept, score=0.31)]]) == []
+    assert _looked_closer(texture, [[make_face(200, 150, 20)]] * 3) == []
+    assert _looked_closer(texture, [[_turned(make_face(200, 150, 30))]] * 3) == []
+    assert _looked_closer(texture, [[aside]] * 3, ample_px=4096) == []

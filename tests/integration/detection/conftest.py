@@ -3,7 +3,7 @@
 import hashlib
 import io
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from homeward.detection.bootstrap import make_finder, rules
 from homeward.detection.handler import DetectionHandler
 from homeward.detection.metrics import DetectionMetrics
 from homeward.detection.ports import FaceFinder
+from homeward.detection.search import SearchRules
 from homeward.detection.settings import DetectionSettings
 from homeward.shared.clock import SystemClock
 from homeward.shared.events import new_event
@@ -38,6 +39,7 @@ from support.models import model_folder
 Picture = NDArray[np.uint8]
 
 _FPS = 25
+_TURNED_S = 0.2
 _FACE_OF_PORTRAIT = 170 / 512
 _CENTRE_OF_PORTRAIT = (255, 265)
 
@@ -137,8 +139,12 @@ def compose(
     seed: int = 0,
     key_every_s: float = 1.0,
     masked: bool = False,
+    turned: float = 1,
 ) -> Composed:
-    """Return a clip of people who walk in front of a wall, blurred and noisy; `masked` covers noses and mouths."""
+    """Return a clip of people who walk in front of a wall, blurred and noisy; `masked` covers noses and mouths.
+
+    About each full second, when a key frame is taken, heads are narrower by `turned`, as if they looked aside.
+    """
     dice = np.random.default_rng(seed + 1)
     background = wall(*size, seed=seed)
     cuts = [cut_out(portraits() / f"{walker.person}-smiling.jpg", walker.face_px, masked=masked) for walker in walkers]
@@ -148,7 +154,10 @@ def compose(
         for walker, (picture, opacity) in zip(walkers, cuts, strict=True):
             scale = walker.face_px / (512 * _FACE_OF_PORTRAIT)
             x, y = walker.at(index / _FPS)
-            shift = np.array([[1, 0, x - _CENTRE_OF_PORTRAIT[0] * scale], [0, 1, y - _CENTRE_OF_PORTRAIT[1] * scale]])
+            wide = turned if abs(index / _FPS - round(index / _FPS)) < _TURNED_S else 1
+            shift = np.array(
+                [[wide, 0, x - wide * _CENTRE_OF_PORTRAIT[0] * scale], [0, 1, y - _CENTRE_OF_PORTRAIT[1] * scale]]
+            )
             alpha = cv2.warpAffine(opacity, shift, size)[:, :, None]
             frame = frame * (1 - alpha) + cv2.warpAffine(picture, shift, size) * alpha
         noisy = cv2.GaussianBlur(frame, (0, 0), 0.6) + dice.normal(0, 2, frame.shape)
@@ -167,16 +176,23 @@ class World:
     def __post_init__(self) -> None:
         for bucket in (FOOTAGE_BUCKET, CROPS_BUCKET):
             self.store.ensure_bucket(bucket)
-        self.handler = DetectionHandler(
+        self.handler = self._handler(rules(self.settings))
+        self.starts_at = datetime(2026, 11, 23, 20, 50, tzinfo=UTC)
+
+    def keep_to_key_frames(self) -> None:
+        """From now on, look at no frame between key frames, however poorly these show a face."""
+        self.handler = self._handler(replace(rules(self.settings), ample_px=4096))
+
+    def _handler(self, looked_for: SearchRules) -> DetectionHandler:
+        return DetectionHandler(
             store=self.store,
             reader=PyavClipReader(most_pixels=self.settings.most_frame_pixels),
             finder=self.finder,
-            rules=rules(self.settings),
+            rules=looked_for,
             dense=timedelta(seconds=self.settings.dense_key_frames_s),
             metrics=DetectionMetrics(CollectorRegistry()),
             clock=SystemClock(),
         )
-        self.starts_at = datetime(2026, 11, 23, 20, 50, tzinfo=UTC)
 
     def handle(self, composed: Composed, *, key_frame_interval_s: float = 1, frames: int = 1) -> ClipFaces:
         """Store a clip, handle its event, and return the answer."""

@@ -28,6 +28,18 @@ def test_of_a_clip_with_one_key_frame_every_frame_is_decoded(world: Any, compose
     assert _owned(world, composed, answer).count("005") >= 11
 
 
+def test_who_looks_at_the_camera_between_key_frames_alone_is_seen(world: Any, composer: Any) -> None:
+    """Key frames that show a face from the side have the frames about its best moment decoded as well."""
+    composed = composer([("005", 40, 150, 170, 60, 0)], seconds=4, turned=0.45)
+    answer = world.handle(composed)
+    assert set(_owned(world, composed, answer)) == {"005"}
+    assert max(len(face.crops) for face in answer.faces) == 3
+    world.keep_to_key_frames()
+    alone = world.handle(composed)
+    assert not any(face.crops for face in alone.faces)
+    assert answer.frames_sampled > alone.frames_sampled > 0
+
+
 def test_a_hundred_faces_in_one_picture_are_all_counted(world: Any, composer: Any) -> None:
     """There is no most: each is a face of its own, with its crop."""
     people = person_ids()[:100]

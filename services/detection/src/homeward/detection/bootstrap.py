@@ -105,4 +105,5 @@ def rules(settings: DetectionSettings) -> SearchRules:
         least_quality=settings.least_quality,
         single_score=min(1.0, settings.finder_least_score + single),
         crops_per_face=settings.crops_per_face,
+        ample_px=settings.ample_face_px,
     )

@@ -12,7 +12,7 @@ from homeward.detection.faces import FoundFace
 from homeward.detection.metrics import DetectionMetrics
 from homeward.detection.ports import ClipReader, FaceFinder, UnreadableClipError
 from homeward.detection.sampling import SamplingPlan
-from homeward.detection.search import FollowedFace, SearchedClip, SearchRules, search_clip
+from homeward.detection.search import FollowedFace, SearchedClip, SearchRules, closer_looks, search_clip
 from homeward.shared.clock import Clock
 from homeward.shared.events import Event, InvalidEventError, new_event
 from homeward.shared.ids import faces_event_id
@@ -104,6 +104,14 @@ class DetectionHandler:
             interval_s=self._rules.interval_s,
             dense=self._dense,
         )
+        searched, whole = self._look(clip, video, plan)
+        windows = closer_looks(searched.faces, self._rules.ample_px) if plan.key_frames_only else []
+        if windows:
+            self._metrics.looked_closer()
+            return self._look(clip, video, plan.looking_closer(windows))
+        return searched, whole
+
+    def _look(self, clip: Clip, video: BinaryIO, plan: SamplingPlan) -> tuple[SearchedClip, bool]:
         video.seek(0)
         with self._reader.open(video, plan) as opened:
             longest_gap_s = max(self._rules.longest_gap_s, plan.longest_gap_s)

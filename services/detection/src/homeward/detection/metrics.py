@@ -24,6 +24,11 @@ class DetectionMetrics:
         self._still = Counter(
             "homeward_detection_frames_still", "Frames passed over because nothing had moved.", registry=registry
         )
+        self._closer = Counter(
+            "homeward_detection_closer_looks",
+            "Clips of which frames between key frames were decoded for a face that these show poorly.",
+            registry=registry,
+        )
         self._faces = Counter(
             "homeward_detection_faces", "Faces followed, by whether a picture was kept.", ["crops"], registry=registry
         )
@@ -35,6 +40,10 @@ class DetectionMetrics:
             buckets=_CLIP_BUCKETS_S,
             registry=registry,
         )
+
+    def looked_closer(self) -> None:
+        """Count a clip that was decoded once more, about the best moments of faces shown poorly by its key frames."""
+        self._closer.inc()
 
     def clip(self, answer: ClipFaces, seconds: float) -> None:
         """Count a clip that was answered within `seconds`."""

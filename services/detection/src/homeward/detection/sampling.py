@@ -1,6 +1,7 @@
 """Which frames of a clip are looked at."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
@@ -33,13 +34,16 @@ class SamplingPlan:
     """`key_frames_only` when the clip's key frames are dense enough to decode nothing else.
 
     Faces are looked for every `interval_s`, and followed every `glimpse_s` where frames between are decoded. A face
-    not found for `longest_gap_s` is not followed any further.
+    not found for `longest_gap_s` is not followed any further. `key_frame_interval_s` is the longest time between key
+    frames, and `windows` are the times, in seconds of the clip, in which all frames are decoded for all that.
     """
 
     key_frames_only: bool
     interval_s: float
     glimpse_s: float = GLIMPSE_S
     longest_gap_s: float = 0.0
+    key_frame_interval_s: float = 0.0
+    windows: tuple[tuple[float, float], ...] = ()
 
     @classmethod
     def of(cls, *, key_frame_interval: timedelta, interval_s: float, dense: timedelta) -> "SamplingPlan":
@@ -49,8 +53,21 @@ class SamplingPlan:
         """
         if not timedelta(0) < key_frame_interval <= dense:
             return cls(key_frames_only=False, interval_s=interval_s)
-        longest_gap_s = _MISSED_LOOKS * max(interval_s, key_frame_interval.total_seconds())
-        return cls(key_frames_only=True, interval_s=interval_s, longest_gap_s=longest_gap_s)
+        between_s = key_frame_interval.total_seconds()
+        longest_gap_s = _MISSED_LOOKS * max(interval_s, between_s)
+        return cls(
+            key_frames_only=True, interval_s=interval_s, longest_gap_s=longest_gap_s, key_frame_interval_s=between_s
+        )
+
+    def looking_closer(self, windows: Iterable[tuple[float, float]]) -> "SamplingPlan":
+        """Return the plan that decodes all frames of `windows` as well."""
+        return replace(self, windows=tuple(windows))
+
+    def decodes_after(self, key_s: float) -> bool:
+        """Say whether the frames that follow the key frame at `key_s` are decoded, up to the next key frame."""
+        if not self.key_frames_only:
+            return True
+        return any(begins - self.key_frame_interval_s < key_s <= ends for begins, ends in self.windows)
 
 
 class Sampler:

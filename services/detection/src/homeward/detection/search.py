@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,13 +16,17 @@ from homeward.detection.quality import geometry_quality, quality
 from homeward.detection.tracks import Seen, Track, Tracker
 from homeward.shared.vision.alignment import AlignmentError, align, inner
 
+_CLOSER_S: Final = 1.0
+"""A head turns to a camera, or a step ends, within a second of when it was seen best."""
+
 
 @dataclass(frozen=True, slots=True)
 class SearchRules:
     """What is worth looking at and keeping.
 
     `least_quality` is the floor below which a face is counted and no picture of it is kept. `single_score` is the
-    score that a face seen in one sample only must have to be counted at all.
+    score that a face seen in one sample only must have to be counted at all. A face from `ample_px` on of which no
+    picture can be kept had its eyes elsewhere, or moved: it is worth a look at the frames between.
     """
 
     interval_s: float
@@ -31,6 +36,7 @@ class SearchRules:
     least_quality: float
     single_score: float
     crops_per_face: int
+    ample_px: float
 
 
 @dataclass(slots=True)
@@ -40,6 +46,11 @@ class FollowedFace:
     keeper: CropKeeper
     appearances: list[tuple[float, FoundFace]] = field(default_factory=list)
 
+    def poor_from(self, ample_px: float) -> tuple[float, FoundFace] | None:
+        """Return its best look when it is `ample_px` wide there, seen from the front, and no picture is good enough."""
+        best = max(self.appearances, key=lambda look: geometry_quality(look[1]))
+        return best if not self.keeper.best() and best[1].frontal_width_px >= ample_px else None
+
 
 @dataclass(frozen=True, slots=True)
 class SearchedClip:
@@ -48,6 +59,12 @@ class SearchedClip:
     faces: list[FollowedFace]
     frames_sampled: int
     frames_still: int
+
+
+def closer_looks(faces: Iterable[FollowedFace], ample_px: float) -> list[tuple[float, float]]:
+    """Return the times, in seconds of the clip, about the best look at each face that deserves a better one."""
+    looks = (face.poor_from(ample_px) for face in faces)
+    return [(max(0.0, look[0] - _CLOSER_S), look[0] + _CLOSER_S) for look in looks if look is not None]
 
 
 def search_clip(frames: Iterable[Frame], finder: FaceFinder, rules: SearchRules) -> SearchedClip:

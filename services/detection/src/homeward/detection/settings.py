@@ -54,6 +54,13 @@ class DetectionSettings(ServiceSettings):
         le=1,
         description="Quality, 0 to 1, below which a face is counted but no picture of it kept.",
     )
+    ample_face_px: float = Field(
+        default=32,
+        ge=12,
+        le=4096,
+        description="Width in pixels from which on a face that no key frame shows well enough is looked for in the "
+        "frames between; 4096 spares them.",
+    )
     most_frame_pixels: int = Field(
         default=4096 * 2304,
         ge=64 * 64,

@@ -88,15 +88,18 @@ class PyavClip:
     def _decoded(self) -> Iterator[tuple[float, Any]]:
         """Yield each sound frame with its time, in order of time."""
         start, last_s = None, -1.0
-        packet_sampler, watch = Sampler(self._plan.interval_s), CalmWatch()
+        packet_sampler, watch, closer = Sampler(self._plan.interval_s), CalmWatch(), False
         for packet in self._demuxed():
             flush = packet.dts is None and packet.size == 0
             if not flush:
                 if start is None:
                     # A recording does not begin at 0, and neither need its copy.
                     start = packet.pts if packet.pts is not None else packet.dts
-                if self._plan.key_frames_only and not self._wanted(packet, start, packet_sampler, watch):
-                    continue
+                if self._plan.key_frames_only:
+                    if packet.is_keyframe:
+                        closer = self._is_closer(packet, start)
+                    if not closer and not self._wanted(packet, start, packet_sampler, watch):
+                        continue
             for frame in self._decode(packet):
                 at_s = self._seconds(frame, start)
                 # Before 0: pictures that lean on a key frame of the clip before, and so cannot be whole.
@@ -138,6 +141,12 @@ class PyavClip:
                 self.damaged += 1
                 continue
             yield frame
+
+    def _is_closer(self, packet: Any, start: int | None) -> bool:
+        """Whether what follows a key frame is decoded too, up to the next one."""
+        if packet.pts is None or start is None:
+            return False
+        return self._plan.decodes_after(float((packet.pts - start) * self._stream.time_base))
 
     def _wanted(self, packet: Any, start: int | None, sampler: Sampler, watch: CalmWatch) -> bool:
         """Whether a packet of a clip of which key frames alone are decoded must be."""
