@@ -24,7 +24,7 @@ from homewardapi.matching.v1.matching_service_pb2_grpc import MatchingServiceStu
 from homewardapi.sighting.v1.sighting_pb2 import Sighting
 
 _CALL_S: Final = 10.0
-_CAMERA_SLACK: Final = timedelta(seconds=1)
+CAMERA_SLACK: Final = timedelta(seconds=1)
 """How much of a file's end may be missing from its last clip: a declared duration is no frame's time."""
 
 
@@ -90,7 +90,7 @@ class Operator:
                 len(stored), len(stored & searched.keys()), sum(searched.values()), " and ".join(sorted(detectors))
             )
             progress(state)
-            recorded = all(camera in ends and ends[camera] >= end - _CAMERA_SLACK for camera, end in until.items())
+            recorded = all(camera in ends and ends[camera] >= end - CAMERA_SLACK for camera, end in until.items())
             if recorded and stored <= searched.keys():
                 return state
         late = ", ".join(
