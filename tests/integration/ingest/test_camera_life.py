@@ -125,7 +125,8 @@ def test_a_camera_is_added_switched_off_put_to_rest_changed_and_removed(life: Li
         life.until_recorded()
 
         life.say(lambda wanted: wanted.clip_length.CopyFrom(to_duration(timedelta(seconds=5))))
-        life.until_recorded(2)
+        # What was open before the change, a first clip up to this camera's moment, and a whole one.
+        life.until_recorded(3)
         life.remove()
         life.until(lambda: life.status() is None, "its status is removed")
         time.sleep(1)
