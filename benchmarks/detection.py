@@ -31,8 +31,8 @@ from homeward.detection.bootstrap import make_finder, rules
 from homeward.detection.faces import Box, FoundFace, without_repeats
 from homeward.detection.motion import Activity
 from homeward.detection.sampling import SamplingPlan
-from homeward.detection.search import search_clip
 from homeward.detection.settings import DetectionSettings
+from homeward.detection.videos import search_video
 from homeward.shared.models.library import ModelLibrary
 from homeward.shared.settings import KafkaSettings, ObjectStoreSettings
 from homeward.shared.vision.alignment import Landmarks
@@ -129,8 +129,7 @@ def cameras_per_core(video: bytes) -> float:
     # The first call of a session prepares its memory, once in the life of a service.
     made.find(np.zeros((64, 64, 3), np.uint8), Activity.everywhere(64, 64))
     begun = time.process_time()
-    with PyavClipReader(most_pixels=shipped.most_frame_pixels).open(io.BytesIO(video), plan) as clip:
-        search_clip(clip.frames(), made, found)
+    search_video(io.BytesIO(video), PyavClipReader(most_pixels=shipped.most_frame_pixels), plan, made, found)
     return _CLIP_S / (time.process_time() - begun)
 
 

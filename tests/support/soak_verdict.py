@@ -10,7 +10,6 @@ from homeward.shared.coverage import Stretch, total, window_coverage
 from homeward.shared.objectkeys import FOOTAGE_BUCKET
 from homeward.shared.objectstore.port import ObjectStore, ObjectStoreError
 from homewardapi.clip.v1.clip_pb2 import Clip, GapCause
-from support.ingest_world import once
 from support.load_cameras import Sent
 from support.soak_faults import Fault
 
@@ -51,10 +50,8 @@ def judge(
 ) -> Verdict:
     """Judge one camera by its events in the log, what it sent, what went wrong, and what is stored."""
     troubles: list[str] = []
-    try:
-        clips = once(clips)
-    except AssertionError:
-        troubles.append("one clip was announced in two ways")
+    troubles += [f"announced in two ways: {told}" for told in _two_ways(clips)]
+    clips = sorted({clip.clip_id: clip for clip in clips}.values(), key=lambda clip: clip.starts_at.ToNanoseconds())
     covered = window_coverage(clips, window.starts_at, window.ends_at)
     untold = total(covered.untold)
     if untold > frame:
@@ -63,9 +60,12 @@ def judge(
     doubled = _doubled(stored)
     if doubled > frame:
         troubles.append(f"{doubled.total_seconds():.2f} s recorded twice")
-    invented = total(_outside(covered.footage, [*_sent(sent)]))
-    if invented > frame:
-        troubles.append(f"{invented.total_seconds():.2f} s of footage where nothing was sent")
+    invented = list(_outside(covered.footage, [*_sent(sent)]))
+    if total(invented) > frame:
+        troubles.append(
+            f"{total(invented).total_seconds():.2f} s of footage where nothing was sent, first at "
+            f"{invented[0].starts_at:%H:%M:%S.%f}"
+        )
     excuses = [Stretch(f.starts_at - _OPEN_CLIP, f.ends_at + _AFTERMATH) for f in faults if f.explains]
     unexplained = list(_outside(covered.gaps, excuses))
     if total(unexplained) > frame:
@@ -79,6 +79,24 @@ def judge(
         name = GapCause.Name(gap.cause).removeprefix("GAP_CAUSE_")
         gaps[name] = gaps.get(name, timedelta(0)) + gap.length
     return Verdict(camera, window.length, total(covered.footage), gaps, len(stored), troubles)
+
+
+def _two_ways(clips: Sequence[Clip]) -> Iterable[str]:
+    """Yield how each clip was told that was not told the same every time."""
+    told: dict[str, list[Clip]] = {}
+    for clip in clips:
+        ways = told.setdefault(clip.clip_id, [])
+        if clip not in ways:
+            ways.append(clip)
+    for ways in told.values():
+        if len(ways) > 1:
+            yield " and ".join(_told(clip) for clip in ways)
+
+
+def _told(clip: Clip) -> str:
+    starts_at, ends_at = clip.starts_at.ToDatetime(), clip.ends_at.ToDatetime()
+    what = "footage" if clip.HasField("stored") else GapCause.Name(clip.gap.cause).removeprefix("GAP_CAUSE_")
+    return f"{what} {starts_at:%H:%M:%S.%f} to {ends_at:%H:%M:%S.%f}"
 
 
 def table(verdicts: Sequence[Verdict]) -> str:
@@ -98,7 +116,8 @@ def table(verdicts: Sequence[Verdict]) -> str:
 def _sent(runs: Sequence[Sent]) -> Iterable[Stretch]:
     """Yield when a camera sent, by the recorder's clock, by its own, and by what its own was a while ago."""
     for run in runs:
-        recent = {one.clock_ahead for one in runs if timedelta(0) <= run.starts_at - one.starts_at <= _SLEWED_WITHIN}
+        before = [one for one in runs if one.starts_at <= run.starts_at <= one.ends_at + _SLEWED_WITHIN]
+        recent = {one.clock_ahead for one in before}
         for ahead in {timedelta(0), *recent}:
             yield Stretch(run.starts_at + ahead - _CLOCKS, run.ends_at + ahead + _CLOCKS)
 

@@ -73,6 +73,9 @@ def test_what_is_added_carries_the_claim_and_the_epoch(tmp_path: Path) -> None:
     assert spool.state("cam-1").epoch == AT
 
 
+EARLY = MICROSECOND * (1 + AT % 9973)
+
+
 def test_a_camera_that_came_is_told_from_where_the_others_left_off(tmp_path: Path) -> None:
     spool = DiskSpool(tmp_path, 1 << 20)
     known = Known()
@@ -86,7 +89,7 @@ def test_a_camera_that_came_is_told_from_where_the_others_left_off(tmp_path: Pat
     claimed.add(stretch(5, 9), None, state(9), replayable=False)
     assert spool.state("cam-1") == CameraState(through=NOON + 9 * S, epoch=AT)
     claimed.add(stretch(9, 12), None, state(12), replayable=False)
-    early = MICROSECOND / S
+    early = EARLY / S
     assert told(spool) == [
         (1, 5, Cause.SOURCE_LOST),
         (-30 - early, 1, Cause.RECORDER_DOWN),
@@ -133,7 +136,7 @@ def test_what_others_still_owed_is_told_for_them(tmp_path: Path) -> None:
     claimed = ClaimedSpool(spool, CAME, ManualClock(NOON), Known({"cam-1": holes}))
     claimed.begin_live("cam-1")
     claimed.add(stretch(0, 5), None, state(5), replayable=False)
-    early = MICROSECOND / S
+    early = EARLY / S
     assert told(spool) == [
         (-60 - early, -58, Cause.RECORDER_DOWN),
         (-20 - early, -15, Cause.RECORDER_DOWN),
@@ -141,6 +144,24 @@ def test_what_others_still_owed_is_told_for_them(tmp_path: Path) -> None:
         (0, 5, Cause.SOURCE_LOST),
     ]
     assert spool.state("cam-1").owed is None
+
+
+def test_two_that_owe_the_same_time_tell_it_apart(tmp_path: Path) -> None:
+    """Whoever took the camera first was killed before its spool was sent, and sends it once it is back."""
+    told_by = []
+    for name, tenure in (("first", CAME), ("second", Tenure(7, AT + 40_000, AT + 40_000))):
+        spool = DiskSpool(tmp_path / name, 1 << 20)
+        claimed = ClaimedSpool(spool, tenure, ManualClock(tenure.since), Known({"cam-1": [(NOON - 9 * S, None)]}))
+        claimed.begin_live("cam-1")
+        claimed.add(stretch(50, 55), None, state(55), replayable=False)
+        entry = spool.claim(0)
+        assert entry is not None
+        told_by.append(entry.stretch)
+    first, second = told_by
+    assert (first.ends_at, second.ends_at) == (NOON, NOON + 40 * S)
+    assert first.clip_id != second.clip_id
+    for gap in told_by:
+        assert timedelta(0) < NOON - 9 * S - gap.starts_at < timedelta(milliseconds=10)
 
 
 def test_a_crash_between_two_holes_leaves_the_rest_owed(tmp_path: Path) -> None:
@@ -185,7 +206,7 @@ def test_what_is_owed_is_told_once_there_is_room(tmp_path: Path, failing: frozen
             claimed.add(stretch(0, 5), None, state(5), replayable=False)
     claimed.add(stretch(0, 5), None, state(5), replayable=False)
     assert spool.state("cam-1") == CameraState(through=NOON + 5 * S, epoch=AT)
-    early = MICROSECOND / S
+    early = EARLY / S
     assert told(spool) == [
         (-60 - early, -58, Cause.RECORDER_DOWN),
         (-9 - early, 0, Cause.RECORDER_DOWN),

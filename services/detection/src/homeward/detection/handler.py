@@ -3,7 +3,6 @@
 import io
 import tempfile
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import BinaryIO, Final, cast
 
@@ -12,7 +11,8 @@ from homeward.detection.faces import FoundFace
 from homeward.detection.metrics import DetectionMetrics
 from homeward.detection.ports import ClipReader, FaceFinder, UnreadableClipError
 from homeward.detection.sampling import SamplingPlan
-from homeward.detection.search import FollowedFace, SearchedClip, SearchRules, closer_looks, search_clip
+from homeward.detection.search import FollowedFace, SearchedClip, SearchRules
+from homeward.detection.videos import search_video
 from homeward.shared.clock import Clock
 from homeward.shared.events import Event, InvalidEventError, new_event
 from homeward.shared.ids import faces_event_id
@@ -104,21 +104,11 @@ class DetectionHandler:
             interval_s=self._rules.interval_s,
             dense=self._dense,
         )
-        searched, whole = self._look(clip, video, plan)
-        windows = closer_looks(searched.faces, self._rules.ample_px) if plan.key_frames_only else []
-        if windows:
+        read = search_video(video, self._reader, plan, self._finder, self._rules)
+        if read.looked_closer:
             self._metrics.looked_closer()
-            return self._look(clip, video, plan.looking_closer(windows))
-        return searched, whole
-
-    def _look(self, clip: Clip, video: BinaryIO, plan: SamplingPlan) -> tuple[SearchedClip, bool]:
-        video.seek(0)
-        with self._reader.open(video, plan) as opened:
-            longest_gap_s = max(self._rules.longest_gap_s, plan.longest_gap_s)
-            searched = search_clip(opened.frames(), self._finder, replace(self._rules, longest_gap_s=longest_gap_s))
-            searched = replace(searched, frames_still=searched.frames_still + opened.calm)
-            # A file that breaks off reads without an error: only the count tells.
-            return searched, opened.damaged == 0 and opened.packets >= clip.stored.frame_count
+        # A file that breaks off reads without an error: only the count tells.
+        return read.searched, read.damaged == 0 and read.packets >= clip.stored.frame_count
 
     def _add_faces(self, message: ClipFaces, clip: Clip, faces: Sequence[FollowedFace]) -> None:
         starts_at = from_timestamp(clip.starts_at)

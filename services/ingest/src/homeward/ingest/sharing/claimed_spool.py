@@ -4,9 +4,9 @@ from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from homeward.ingest.media.coverage import Cause
 from homeward.ingest.media.packets import MICROSECOND
@@ -14,6 +14,9 @@ from homeward.ingest.media.stretches import Claim, Stretch
 from homeward.ingest.ports import CameraState, Owed, Sealed, StopSignal, StretchSpool
 from homeward.ingest.sharing.membership import Tenure
 from homeward.shared.clock import Clock
+
+_EARLIEST: Final = 9973
+"""Microseconds by which the gaps of different tenures begin apart at the most: a prime, since epochs may be even."""
 
 Untold = tuple[datetime, datetime]
 """Time of a camera that nobody told: from, to."""
@@ -127,6 +130,14 @@ class ClaimedSpool:
         until = self._clock.now() if replayable else stretch.ends_at
         return replace(stretch, claim=Claim(self._tenure.partition, self._tenure.epoch, until))
 
+    def _early(self) -> timedelta:
+        """Return how far a gap that is owed reaches back into what was told before it; less than a frame lasts.
+
+        The id of a stretch is its camera's and its beginning's. The others may still tell footage that begins where
+        that ended; and whoever takes the camera next, before this one's spool is sent, owes the same time and more.
+        """
+        return MICROSECOND * (1 + self._tenure.epoch % _EARLIEST)
+
     def _pay(self, camera_id: str) -> None:
         """Spool what is owed, as far as that is known. Raises OSError; what is not spooled yet stays owed."""
         owed = self._owed.get(camera_id)
@@ -142,9 +153,7 @@ class ClaimedSpool:
             starts_at, ends_at = untold[0]
             # What lies further back another replica owed, and was stopped before it had found it out.
             cause = owed.cause if ends_at == owed.before else Cause.RECORDER_DOWN
-            # It begins within what was told before: the others may still tell footage that begins where that ended, and
-            # the id of a stretch is its camera's and its beginning's.
-            gap = Stretch(camera_id, starts_at - MICROSECOND, ends_at, cause)
+            gap = Stretch(camera_id, starts_at - self._early(), ends_at, cause)
             state = replace(self._spool.state(camera_id), owed=None if len(untold) == 1 else owed)
             self._spool.add(self._claimed(gap, replayable=False), None, state, replayable=False)
             untold.popleft()
