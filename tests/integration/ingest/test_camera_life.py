@@ -140,7 +140,8 @@ def test_a_camera_is_added_switched_off_put_to_rest_changed_and_removed(life: Li
     assert disabled_for_s - 1 < lasted["DISABLED"] < disabled_for_s + 12
     lengths = [seconds(one.lasts) for one in stretches if one.what == "footage"]
     assert min(lengths[:2]) < 3
-    assert max(lengths[-3:]) >= 5
+    # A clip follows the camera's clock by up to 0.5 %.
+    assert max(lengths[-3:]) > 4.97
 
 
 def _still(count: Callable[[], int]) -> Callable[[], bool]:
