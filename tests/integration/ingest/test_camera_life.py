@@ -175,8 +175,8 @@ def test_a_schedule_ends_and_begins_a_recording_by_itself(life: Life) -> None:
         assert life.replica.stop() == 0
     stretches = told(life.clips())
     footage = [one for one in stretches if one.what == "footage"]
-    # The first picture is the key frame that the camera has at hand when it is asked.
-    assert -0.5 < seconds(footage[0].starts_at - first) < 8
+    # When a picture was taken is measured, and no better than to a tenth of a second as a camera begins.
+    assert -0.2 < seconds(footage[0].starts_at - first) < 8
     end = first + timedelta(minutes=1)
     assert abs(seconds(footage[-1].ends_at - end)) < 2.5
 

@@ -49,9 +49,8 @@ class Asker:
         """
         self._refusals.require(principal, Role.REQUESTER)
         request_id = request_id_of(principal, form, photos, once)
-        with self._ground.database.read() as session:
-            if session.get(CaseRow, request_id) is not None:
-                raise AlreadySentError(request_id)
+        if once is not None:
+            self._require_new(request_id)
         form = check_form(form, photos, self._ground.policy, self._ground.clock.now())
         unknown = self._cameras.unknown(form.camera_ids)
         if unknown:
@@ -89,6 +88,11 @@ class Asker:
             session.flush()
             self._ground.audit.record(*entries)
         return Asked(case.request_id, receipt.reference, receipt.secret)
+
+    def _require_new(self, request_id: str) -> None:
+        with self._ground.database.read() as session:
+            if session.get(CaseRow, request_id) is not None:
+                raise AlreadySentError(request_id)
 
     def _case(
         self,
